@@ -1,0 +1,105 @@
+"""Where things are: the only reader of the environment.
+
+Belongs here: environment variables, their defaults, and the paths derived from them. Does not belong here: what is in the
+files (`loading.mapping` reads `extracts.yml`) or anything that touches the disk.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
+DBT_TARGETS = ("duckdb", "spark")
+
+
+class SettingsError(Exception):
+    """An environment variable has a value that cannot work; the message names it and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of one run. All paths are absolute; none has to exist yet."""
+
+    warehouse_home: Path
+    extracts_dir: Path
+    extracts_config: Path
+    dbt_target: str = "duckdb"
+    releases_to_keep: int = 5
+
+    @property
+    def lake_dir(self) -> Path:
+        """The raw lake: immutable Parquet batches and what was refused."""
+        return self.warehouse_home / "lake"
+
+    @property
+    def raw_dir(self) -> Path:
+        """Accepted rows, one folder a feed."""
+        return self.lake_dir / "raw"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Refused rows, one folder a feed."""
+        return self.lake_dir / "quarantine"
+
+    @property
+    def ledger_dir(self) -> Path:
+        """One entry for every extract file ever seen, one folder a feed."""
+        return self.lake_dir / "ledger"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that dbt builds in. BI tools never open it: they read a release."""
+        return self.warehouse_home / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """Releases, and `current`, which names the one that readers see."""
+        return self.warehouse_home / "published"
+
+    @property
+    def reports_dir(self) -> Path:
+        """What data stewards read: `index.html`, Data Docs."""
+        return self.warehouse_home / "reports"
+
+    @property
+    def quality_dir(self) -> Path:
+        """Results of every check of every run, kept as Parquet; the source of `marts.data_quality`."""
+        return self.warehouse_home / "quality"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own run storage."""
+        return self.warehouse_home / "dagster"
+
+    @property
+    def writer_lock_path(self) -> Path:
+        """The lock that makes one run at a time the writer of this home."""
+        return self.warehouse_home / "writer.lock"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (or from a given mapping, in tests).
+
+    Raises SettingsError for a value that cannot work.
+    """
+    environment = os.environ if environment is None else environment
+    dbt_target = environment.get("DBT_TARGET") or "duckdb"
+    if dbt_target not in DBT_TARGETS:
+        raise SettingsError(f"DBT_TARGET is '{dbt_target}'; it must be one of: {', '.join(DBT_TARGETS)}.")
+    releases_to_keep = environment.get("RELEASES_TO_KEEP") or "5"
+    if not releases_to_keep.isdigit() or int(releases_to_keep) < 1:
+        raise SettingsError(f"RELEASES_TO_KEEP is '{releases_to_keep}'; it must be a whole number, 1 or more.")
+    return Settings(
+        warehouse_home=_path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var"),
+        extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
+        extracts_config=_path(environment, "EXTRACTS_CONFIG", PROJECT_ROOT / "sample" / "extracts.yml"),
+        dbt_target=dbt_target,
+        releases_to_keep=int(releases_to_keep),
+    )
+
+
+def _path(environment: Mapping[str, str], name: str, default: Path) -> Path:
+    value = environment.get(name)
+    return Path(value).expanduser().resolve() if value else default
