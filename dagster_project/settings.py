@@ -1,13 +1,14 @@
 """Where things are: the only reader of the environment.
 
-Belongs here: environment variables, their defaults, and the paths derived from them. Does not belong here: what is in the
-files (`loading.mapping` reads `extracts.yml`) or anything that touches the disk.
+Belongs here: environment variables, their defaults, and the paths derived from them. Does not belong here: what is in
+the files (`loading.mapping` reads `extracts.yml`) or anything that touches the disk.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import available_timezones
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
@@ -27,6 +28,8 @@ class Settings:
     extracts_config: Path
     dbt_target: str = "duckdb"
     releases_to_keep: int = 5
+    refresh_time_zone: str = "UTC"
+    refresh_schedule: str = "0 4 * * *"
 
     @property
     def lake_dir(self) -> Path:
@@ -52,6 +55,11 @@ class Settings:
     def warehouse_path(self) -> Path:
         """The DuckDB file that dbt builds in. BI tools never open it: they read a release."""
         return self.warehouse_home / "warehouse.duckdb"
+
+    @property
+    def dbt_dir(self) -> Path:
+        """dbt's own scratch: parsed project, compiled SQL and logs, one folder a dataset."""
+        return self.warehouse_home / "dbt"
 
     @property
     def published_dir(self) -> Path:
@@ -91,12 +99,24 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     releases_to_keep = environment.get("RELEASES_TO_KEEP") or "5"
     if not releases_to_keep.isdigit() or int(releases_to_keep) < 1:
         raise SettingsError(f"RELEASES_TO_KEEP is '{releases_to_keep}'; it must be a whole number, 1 or more.")
+    refresh_time_zone = environment.get("REFRESH_TIME_ZONE") or "UTC"
+    if refresh_time_zone not in available_timezones():
+        raise SettingsError(
+            f"REFRESH_TIME_ZONE is '{refresh_time_zone}'; it must be a name of the IANA list, such as Asia/Dubai."
+        )
+    refresh_schedule = environment.get("REFRESH_SCHEDULE") or "0 4 * * *"
+    if len(refresh_schedule.split()) != 5:
+        raise SettingsError(
+            f"REFRESH_SCHEDULE is '{refresh_schedule}'; it must be a cron line: minute, hour, day, month, weekday."
+        )
     return Settings(
         warehouse_home=_path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var"),
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
         extracts_config=_path(environment, "EXTRACTS_CONFIG", PROJECT_ROOT / "sample" / "extracts.yml"),
         dbt_target=dbt_target,
         releases_to_keep=int(releases_to_keep),
+        refresh_time_zone=refresh_time_zone,
+        refresh_schedule=refresh_schedule,
     )
 
 
