@@ -1,0 +1,1 @@
+"""Releases: what BI tools read. Knows nothing of Dagster."""

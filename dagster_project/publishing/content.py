@@ -1,0 +1,104 @@
+"""Writing the marts of a release, and a hash of what is in each.
+
+Belongs here: SQL from warehouse to release. Does not belong here: where releases are kept and which one is current.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+# Older DuckDBs, which BI tools carry, read this file format; they refuse that of DuckDB 2.
+STORAGE_VERSION = "v1.0.0"
+
+
+class MartMissingError(Exception):
+    """The warehouse does not hold a mart that is to be published."""
+
+
+@dataclass(frozen=True)
+class MartDescription:
+    """A mart and the words for it and for its columns."""
+
+    name: str
+    description: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+def write_marts(warehouse_path: Path, folder: Path, marts: list[MartDescription]) -> dict[str, dict[str, object]]:
+    """Copy the marts into `folder` as `marts.duckdb` and one Parquet file each.
+
+    Returns, by mart: rows, columns (name and type) and content hash. Raises MartMissingError.
+    """
+    with duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "preserve_insertion_order": "false"}
+    ) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach {quote_text(warehouse_path)} as warehouse (read_only)")
+        target = quote_text(folder / "marts.duckdb")
+        connection.execute(f"attach {target} as release (storage_version {quote_text(STORAGE_VERSION)})")
+        connection.execute("create schema release.marts")
+        contents = {mart.name: _write_mart(connection, folder, mart) for mart in marts}
+        connection.execute("detach release")
+    return contents
+
+
+def _write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: MartDescription) -> dict[str, object]:
+    source = f"warehouse.marts.{quote_name(mart.name)}"
+    target = f"release.marts.{quote_name(mart.name)}"
+    try:
+        connection.execute(f"create table {target} as select * from {source}")
+    except duckdb.CatalogException as error:
+        raise MartMissingError(
+            f"marts.{mart.name} is not in the warehouse, so there is nothing whole to publish. "
+            "Run the job full_rebuild, which builds every mart and then publishes."
+        ) from error
+    connection.execute(f"comment on table {target} is {quote_text(mart.description)}")
+    columns = {name: kind for name, kind, *_ in connection.execute(f"describe {target}").fetchall()}
+    for name, description in mart.columns.items():
+        if name in columns:
+            connection.execute(f"comment on column {target}.{quote_name(name)} is {quote_text(description)}")
+    parquet = quote_text(folder / f"{mart.name}.parquet")
+    connection.execute(f"copy {target} to {parquet} (format parquet, compression zstd)")
+    rows, content_hash = hash_table(connection, target, columns)
+    return {
+        "rows": rows,
+        "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
+        "content_hash": content_hash,
+    }
+
+
+def hash_table(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]) -> tuple[int, str]:
+    """Row count and content hash of a table, computed in the engine.
+
+    The hash covers names, types and values of all columns. Row hashes are summed, so the order of rows does not matter
+    and a duplicated row does. `table` is quoted SQL; `columns` maps names to DuckDB types.
+    """
+    values = ", ".join(_value_as_text(name, kind) for name, kind in columns.items())
+    row = f"to_json([{values}])::varchar"
+    rows, low, high = connection.execute(
+        "select count(*), sum(md5_number_lower(line)), sum(md5_number_upper(line)) "
+        f"from (select {row} as line from {table})"
+    ).fetchone()
+    summary = json.dumps([list(columns.items()), rows, str(low), str(high)])
+    return rows, hashlib.sha256(summary.encode()).hexdigest()
+
+
+def _value_as_text(name: str, kind: str) -> str:
+    column = quote_name(name)
+    if kind in ("DOUBLE", "FLOAT"):
+        # The last bits of a floating-point figure depend on the order in which threads added it up.
+        return f"case when {column} is not null then printf('%.12g', {column}) end"
+    return f"{column}::varchar"
+
+
+def quote_name(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str | Path) -> str:
+    """A text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"

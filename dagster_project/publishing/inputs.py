@@ -1,0 +1,64 @@
+"""What a release is made from, so that the same figures are not built twice.
+
+Belongs here: naming the data and the definitions that went into a build. Does not belong here: building or publishing
+it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+DEFINITION_FOLDERS = ("models", "macros", "seeds")
+
+
+class LoadedBatch(Protocol):
+    """The part of a ledger entry that decides what the models read."""
+
+    status: str
+    batch_id: str
+
+
+@dataclass(frozen=True)
+class BuildInputs:
+    """Two builds with equal inputs give equal marts."""
+
+    dataset: str
+    data_version: str
+    definition_version: str
+
+    def as_json(self) -> dict[str, str]:
+        """The inputs as they stand in `release.json`."""
+        return asdict(self)
+
+
+def describe_inputs(
+    dataset: str, variables: dict[str, object], ledger: Iterable[LoadedBatch], dbt_project_dir: Path
+) -> BuildInputs:
+    """The inputs of a build that would start now. Reads the definition files, not the data."""
+    batches = sorted(entry.batch_id for entry in ledger if entry.status == "loaded")
+    return BuildInputs(
+        dataset=dataset,
+        data_version=_short_hash(json.dumps(batches)),
+        definition_version=_short_hash(
+            hash_definitions(dbt_project_dir) + json.dumps(variables, sort_keys=True, default=str)
+        ),
+    )
+
+
+def hash_definitions(dbt_project_dir: Path) -> str:
+    """A hash over everything in the dbt project that decides figures: models, macros, seeds and the project file."""
+    files = [dbt_project_dir / "dbt_project.yml"]
+    for folder in DEFINITION_FOLDERS:
+        files += sorted(path for path in (dbt_project_dir / folder).rglob("*") if path.is_file())
+    total = hashlib.sha256()
+    for path in files:
+        total.update(str(path.relative_to(dbt_project_dir)).encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
