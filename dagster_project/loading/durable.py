@@ -1,0 +1,54 @@
+"""Files that are there whole or not at all, also after a crash or a power cut.
+
+Belongs here: temporary name, fsync, rename, folder fsync, tight file modes. Does not belong here: what is in the files.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, readable by the owner alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def publish_file(target: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `target`, make it durable, then give it its name.
+
+    A reader sees the old file or the new one. If `write` raises, the temporary file is removed and nothing has changed.
+    """
+    make_folder(target.parent)
+    temporary = target.parent / f"{TEMPORARY_PREFIX}{target.name}"
+    try:
+        write(temporary)
+        os.chmod(temporary, 0o600)
+        _sync(temporary)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(target.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there, durably."""
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        _sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8 to a new file that only its owner may read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
