@@ -1,0 +1,1 @@
+"""dbt, called from Python. Knows nothing of Dagster."""

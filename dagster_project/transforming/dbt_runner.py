@@ -1,0 +1,167 @@
+"""dbt inside this process: one warm interpreter builds all layers, instead of a new dbt process for each.
+
+Belongs here: calling dbt and turning its answers into plain results. Does not belong here: which layer is built when, and
+what happens after a failed test (Dagster's definitions decide that).
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.settings import DBT_PROJECT_DIR, Settings
+
+LONGEST_MESSAGE = 500
+
+
+class DbtError(Exception):
+    """dbt could not even begin: the project does not parse, a variable is wrong, or the warehouse does not open."""
+
+
+@dataclass(frozen=True)
+class DbtProject:
+    """A dbt project with the variables of one dataset: what every call of dbt needs."""
+
+    settings: Settings
+    dataset: str
+    variables: dict[str, object]
+    folder: Path = DBT_PROJECT_DIR
+
+    @property
+    def target_dir(self) -> Path:
+        """Where dbt keeps the parsed project and compiled SQL of this dataset."""
+        return self.settings.dbt_dir / self.dataset
+
+    @property
+    def manifest_path(self) -> Path:
+        """The parsed project as JSON."""
+        return self.target_dir / "manifest.json"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, seed or test. `relation` is `schema.table`, empty for tests."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    relation: str
+    status: str
+    severity: str
+    message: str
+    seconds: float
+    rows_failed: int | None
+
+    @property
+    def is_good(self) -> bool:
+        """Built or passed; a test that only warns is not good."""
+        return self.status in ("success", "pass")
+
+
+def run_dbt(project: DbtProject, command: str, select: list[str], *arguments: str) -> list[NodeResult]:
+    """Run `dbt <command> --select <select> <arguments>`; one result per node that dbt touched or skipped.
+
+    Raises DbtError if dbt could not begin. A model or test that fails is a result, not an exception.
+    """
+    answer = _invoke(project, [command, "--select", *select, *arguments])
+    if answer.result is None:
+        raise DbtError(_one_line(str(answer.exception)))
+    return [_as_result(result) for result in answer.result.results]
+
+
+def ensure_manifest(project: DbtProject) -> Path:
+    """The parsed project; parses only when there is none for the present files, variables and engine. Raises DbtError."""
+    state_path = project.target_dir / "manifest.state"
+    state = _project_state(project)
+    if not (project.manifest_path.exists() and state_path.exists() and state_path.read_text() == state):
+        answer = _invoke(project, ["parse"])
+        if not answer.success:
+            raise DbtError(_one_line(str(answer.exception)))
+        state_path.write_text(state)
+    return project.manifest_path
+
+
+def _invoke(project: DbtProject, arguments: list[str]):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
+    from dbt.cli.main import dbtRunner
+
+    project.target_dir.mkdir(parents=True, exist_ok=True)
+    options = {
+        "--project-dir": project.folder,
+        "--profiles-dir": project.folder,
+        "--target-path": project.target_dir,
+        "--log-path": project.target_dir / "logs",
+        "--log-level": "none",
+        "--log-level-file": "info",
+        "--vars": json.dumps({**project.variables, "dataset": project.dataset}, default=str),
+    }
+    flat_options = [str(part) for option in options.items() for part in option]
+    with _environment_for_profile(project.settings):
+        try:
+            return dbtRunner().invoke([*arguments, *flat_options, "--no-version-check"])
+        finally:
+            _release_warehouse()
+
+
+@contextmanager
+def _environment_for_profile(settings: Settings) -> Iterator[None]:
+    """dbt's profile reads the warehouse and the engine from the environment."""
+    wanted = {
+        "WAREHOUSE_HOME": str(settings.warehouse_home),
+        "DBT_TARGET": settings.dbt_target,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def _release_warehouse() -> None:
+    """Close the DuckDB file, which dbt-duckdb keeps open until the process ends; the gates open it next."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV  # noqa: SLF001  (its public way drops the reference without closing)
+    if environment is not None:
+        environment.close()
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _as_result(result) -> NodeResult:  # noqa: ANN001  (a dbt RunResult; see _invoke)
+    node = result.node
+    resource_type = str(node.resource_type)
+    config = node.config
+    return NodeResult(
+        unique_id=node.unique_id,
+        name=node.name,
+        resource_type=resource_type,
+        relation="" if resource_type in ("test", "unit_test") else f"{node.schema}.{node.alias}",
+        status=str(result.status),
+        severity=str(getattr(config, "severity", "error")).lower(),
+        message=_one_line(result.message or ""),
+        seconds=float(result.execution_time),
+        rows_failed=result.failures,
+    )
+
+
+def _one_line(message: str) -> str:
+    """The message without line breaks and without quoted values, which may be somebody's data."""
+    without_values = re.sub(r"'[^'\n]{0,300}'", "'...'", message)
+    return " ".join(without_values.split())[:LONGEST_MESSAGE]
+
+
+def _project_state(project: DbtProject) -> str:
+    total = hashlib.sha256(json.dumps([project.variables, project.settings.dbt_target], default=str).encode())
+    for path in sorted(project.folder.rglob("*")):
+        if path.is_file():
+            total.update(str(path.relative_to(project.folder)).encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
