@@ -1,0 +1,105 @@
+"""The gates: validate the tables of one stage, keep the results, renew the reports.
+
+Belongs here: the order of these steps. Does not belong here: each step itself, or the decision what a failure blocks (`defs`).
+"""
+
+import importlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from dagster_project.loading.contracts import load_feeds
+from dagster_project.quality import data_docs, history, report
+from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
+from dagster_project.quality.masking import masked_message
+from dagster_project.quality.raw_lake import Load, attach_raw_lake
+from dagster_project.quality.released import attach_released_marts
+from dagster_project.quality.results import STAGES, CheckResult, Stage, SuiteResult
+from dagster_project.quality.runner import could_not_run, run_suite
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    from expectations.rules import Suite
+
+
+def run_gate(
+    settings: Settings,
+    dataset: str,
+    stage: Stage,
+    run_id: str,
+    tables: Sequence[str] | None = None,
+    load: Load | None = None,
+) -> list[SuiteResult]:
+    """Validate every table of a stage (or those of `tables`, named `<schema>.<table>`) and return one result a table.
+
+    Results are kept for `marts.data_quality`, Data Docs pages are written and `reports/index.html` is renewed before this
+    returns, also when something failed. The warehouse is open only while the gate runs. `load` is what
+    this run loaded, for the raw gate; without it every file that is still in the extracts folder counts as this load.
+    Raises EngineError when the gate cannot run at all, ValueError for a stage or table without a suite.
+    """
+    suites = suites_of(stage, tables)
+    personal_columns = frozenset(
+        column.name for feed in load_feeds().values() for column in feed.columns.values() if column.personal
+    )
+    with _open(settings, stage) as connection:
+        if stage == "raw":
+            attach_raw_lake(connection, settings, dataset, load)
+        else:
+            attach_released_marts(connection, settings, dataset)
+        batch = batch_source(connection)
+        results = [_run(connection, batch, suite, settings, dataset, run_id, personal_columns) for suite in suites]
+    checked_at = history.utc_now()
+    rows = [row for suite in results for row in history.result_rows(suite, run_id, checked_at)]
+    history.record_results(settings, dataset, stage, rows)
+    data_docs.prune_runs(settings, dataset)
+    report.remember_gate(settings, dataset, stage, run_id, checked_at, results)
+    report.write_report(settings, dataset)
+    return results
+
+
+def suites_of(stage: Stage, tables: Sequence[str] | None = None) -> list["Suite"]:
+    """The suites of a stage, in the order of the module; imports Great Expectations. Raises ValueError for an unknown name."""
+    if stage not in STAGES:
+        raise ValueError(f"There is no gate for '{stage}'; stages are: {', '.join(STAGES)}.")
+    suites: list[Suite] = importlib.import_module(f"expectations.{stage}").suites()
+    if tables is None:
+        return suites
+    unknown = sorted(set(tables) - {suite.table for suite in suites})
+    if unknown:
+        raise ValueError(f"No suite in expectations/{stage}.py for: {', '.join(unknown)}.")
+    return [suite for suite in suites if suite.table in tables]
+
+
+def _open(settings: Settings, stage: Stage) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return open_engine(settings, None if stage == "raw" else settings.warehouse_path)
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    batch: BatchSource,
+    suite: "Suite",
+    settings: Settings,
+    dataset: str,
+    run_id: str,
+    personal_columns: frozenset[str],
+) -> SuiteResult:
+    """One table; whatever goes wrong with it becomes an error result, so that the other tables are still checked."""
+    page = data_docs.page_path(settings, dataset, run_id, suite.table)
+    results: list[CheckResult]
+    if not table_exists(connection, suite.table):
+        results = [could_not_run(f"Table {suite.table} does not exist: it was not built before its gate ran.")]
+        return SuiteResult(suite.table, suite.table, results, report_link="")
+    try:
+        results, validation = run_suite(connection, batch, suite, personal_columns)
+        data_docs.write_page(settings, dataset, run_id, suite.table, validation)
+    except Exception as error:  # noqa: BLE001 - GX raises many kinds, and none may hide the other tables' results
+        reason = f"The rules of {suite.table} could not be run: {masked_message(str(error))}"
+        return SuiteResult(suite.table, suite.table, [could_not_run(reason)], report_link="")
+    return SuiteResult(
+        table=suite.table,
+        suite=suite.table,
+        results=results,
+        report_link=page.relative_to(settings.warehouse_home).as_posix(),
+    )

@@ -1,0 +1,193 @@
+"""What is expected of the lake after loading: one suite a feed.
+
+Belongs here: rules about files, volume, freshness and the keys of accepted rows. Does not belong here: rules about single values
+(the loader's row checks quarantine those), anything across feeds (`staging`).
+
+The rules read `raw.<feed>` and `facts.files`, which `dagster_project.quality.raw_lake` lays over the lake and the ledger.
+"""
+
+from great_expectations.expectations.expectation import Expectation
+
+from dagster_project.loading.contracts import Feed, load_feeds
+from expectations.rules import Suite, filled, finds_nothing, not_empty
+
+# Since 2026-11. More than one row in ten set aside is no longer bad luck with single rows but a wrong mapping or a broken
+# export, and figures without those rows would mislead. Under 50 rows the share says little: small files are only warned about.
+QUARANTINE_SHARE_LIMIT = 0.10
+QUARANTINE_ROWS_LIMIT = 50
+
+# Since 2026-11. Feeds of one company are usually exported together; a week covers a weekly export and a public holiday.
+LAG_DAYS_LIMIT = 7
+
+# Since 2026-11. A delivery is compared with the median of those before it. Weekends and campaigns halve or triple a day's
+# trade, so only what lies outside is worth a look. Under five earlier deliveries there is no "usual" yet. To be reviewed
+# when real deliveries of half a year have been seen.
+VOLUME_LOWEST_RATIO = 0.5
+VOLUME_HIGHEST_RATIO = 3
+VOLUME_DELIVERIES_NEEDED = 5
+
+# Since 2026-11. Any status that is not cancelled, unavailable or test makes an order count, so a status nobody thought of
+# deserves a look: it may be a cancellation under another name.
+USUAL_ORDER_STATUSES = (
+    "created",
+    "approved",
+    "invoiced",
+    "processing",
+    "paid",
+    "placed",
+    "completed",
+    "shipped",
+    "delivered",
+    "returned",
+    "refunded",
+    "pending",
+    "cancelled",
+    "unavailable",
+    "test",
+)
+
+
+def suites() -> list[Suite]:
+    """One suite for every feed of the contract; a feed that was never delivered is an empty table and passes."""
+    return [_suite(feed) for feed in load_feeds().values()]
+
+
+def _suite(feed: Feed) -> Suite:
+    expectations = [*_file_rules(feed.name), *_key_rules(feed), *_delivery_rules(feed.name)]
+    if feed.name == "orders":
+        expectations += _order_rules()
+    return Suite(table=f"raw.{feed.name}", key=("_source_file", "_source_row"), expectations=expectations)
+
+
+def _file_rules(feed: str) -> list[Expectation]:
+    """Whether every file was read, and read whole."""
+    current = f"from facts.files where feed = '{feed}' and is_current"
+    new = f"from facts.files where feed = '{feed}' and is_new"
+    beyond_limit = (
+        f"rows_in_quarantine >= {QUARANTINE_ROWS_LIMIT} "
+        f"and rows_in_quarantine > {QUARANTINE_SHARE_LIMIT} * rows_read and status = 'loaded'"
+    )
+    return [
+        finds_nothing(
+            "no_file_refused",
+            "No extract file of this feed was refused. A refused file could not be read at all, so all of its rows are "
+            "missing. The message says what to mend; afterwards run the job again.",
+            query=f"select source_file, message {current} and status = 'refused'",
+            checked=f"select count(*) {current}",
+        ),
+        finds_nothing(
+            "quarantine_within_limit",
+            f"In no file are more than {QUARANTINE_SHARE_LIMIT:.0%} of the rows (and at least {QUARANTINE_ROWS_LIMIT} "
+            "rows) in quarantine. So many point to a wrong mapping or a broken export: mend it and run the job "
+            "replay_quarantine, or take the file out of the extracts folder.",
+            query=f"select source_file, rows_read, rows_in_quarantine {current} and {beyond_limit}",
+            checked=f"select sum(rows_read) {current}",
+            failed=f"select sum(rows_in_quarantine) {current} and {beyond_limit}",
+        ),
+        finds_nothing(
+            "quarantine_of_load_within_limit",
+            f"Of all rows of this load, no more than {QUARANTINE_SHARE_LIMIT:.0%} (and at least {QUARANTINE_ROWS_LIMIT} "
+            "rows) are in quarantine: many small files can be broken together, each below the limit for one file.",
+            query="select sum(rows_read) as rows_read, sum(rows_in_quarantine) as rows_in_quarantine "
+            f"{new} and status = 'loaded' having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
+            f"and sum(rows_in_quarantine) > {QUARANTINE_SHARE_LIMIT} * sum(rows_read)",
+            checked=f"select sum(rows_read) {new}",
+            failed=f"select sum(rows_in_quarantine) {new}",
+        ),
+        finds_nothing(
+            "nothing_in_quarantine",
+            "No row of this feed is in quarantine. Rows in quarantine are in no figure; the report lists the reasons.",
+            query=f"select source_file, rows_read, rows_in_quarantine {current} and rows_in_quarantine > 0",
+            checked=f"select sum(rows_read) {current}",
+            failed=f"select sum(rows_in_quarantine) {current}",
+            severity="warning",
+        ),
+        finds_nothing(
+            "rows_conserved",
+            "Every row of every file is accounted for: rows read are rows accepted plus rows quarantined, and as many are in "
+            "the lake and in quarantine (or were replayed from there). If not, lake and ledger do not belong together: "
+            "restore the warehouse home from a backup, or load everything into a new one.",
+            query="select source_file, batch_id, rows_read, rows_accepted, rows_in_lake, rows_quarantined, "
+            f"rows_in_quarantine, rows_replayed from facts.files where feed = '{feed}' and status = 'loaded' "
+            "and (rows_read <> rows_accepted + rows_quarantined or rows_in_lake <> rows_accepted "
+            "or rows_in_quarantine + rows_replayed <> rows_quarantined)",
+            checked=f"select sum(rows_read) from facts.files where feed = '{feed}' and status = 'loaded'",
+        ),
+        finds_nothing(
+            "files_hold_rows",
+            "Every file holds at least one row. A file with a header only is often an export that went wrong.",
+            query=f"select source_file {current} and status = 'loaded' and rows_read = 0",
+            checked=f"select count(*) {current}",
+            severity="warning",
+        ),
+    ]
+
+
+def _key_rules(feed: Feed) -> list[Expectation]:
+    return [
+        filled(column, f"Every accepted row has its {column}: without it the row stands for nothing.") for column in feed.key
+    ]
+
+
+def _delivery_rules(feed: str) -> list[Expectation]:
+    """Whether what came looks like what usually comes."""
+    return [
+        finds_nothing(
+            "keeps_up_with_other_feeds",
+            f"The latest event of this feed is at most {LAG_DAYS_LIMIT} days older than the latest event of any feed. If it is "
+            "older, its export has probably stalled, and recent periods lack its data.",
+            query=f"""
+                select max(watermark) filter (where feed = '{feed}') as latest_event, max(watermark) as latest_of_any_feed
+                from facts.files
+                where status = 'loaded'
+                having max(watermark) filter (where feed = '{feed}') < max(watermark) - interval {LAG_DAYS_LIMIT} day
+            """,
+            checked=f"select count(*) from facts.files where feed = '{feed}' and status = 'loaded'",
+            severity="warning",
+        ),
+        finds_nothing(
+            "volume_as_usual",
+            f"The latest delivery of each source holds between {VOLUME_LOWEST_RATIO:g} and {VOLUME_HIGHEST_RATIO} times as many "
+            f"rows as the median of those before it (checked from {VOLUME_DELIVERIES_NEEDED} earlier deliveries on). "
+            "Otherwise the export may be cut short or doubled.",
+            query=f"""
+                with deliveries as (
+                    select source_name, source_file, rows_read, max(load_sequence) over (partition by source_name)
+                        = load_sequence as is_latest
+                    from facts.files
+                    where feed = '{feed}' and status = 'loaded' and rows_replayed = 0
+                )
+                select
+                    source_name,
+                    any_value(source_file) filter (where is_latest) as latest_file,
+                    max(rows_read) filter (where is_latest) as rows_read,
+                    median(rows_read) filter (where not is_latest) as usual_rows
+                from deliveries
+                group by source_name
+                having count(*) filter (where not is_latest) >= {VOLUME_DELIVERIES_NEEDED}
+                    and (
+                        max(rows_read) filter (where is_latest)
+                        < {VOLUME_LOWEST_RATIO} * median(rows_read) filter (where not is_latest)
+                        or max(rows_read) filter (where is_latest)
+                        > {VOLUME_HIGHEST_RATIO} * median(rows_read) filter (where not is_latest)
+                    )
+            """,
+            checked=f"select count(*) from facts.files where feed = '{feed}' and status = 'loaded'",
+            severity="warning",
+        ),
+    ]
+
+
+def _order_rules() -> list[Expectation]:
+    listed = ", ".join(f"'{status}'" for status in USUAL_ORDER_STATUSES)
+    return [
+        not_empty("There is at least one order. Without any there is nothing to compute, and nothing is published."),
+        finds_nothing(
+            "statuses_usual",
+            "Every order has one of the usual statuses. Any other counts as a valid purchase: if one of those listed means "
+            "that the order did not happen, map it to cancelled, unavailable or test (value_maps in extracts.yml).",
+            query=f"select status, count(*) as order_count from raw.orders where status not in ({listed}) group by status",
+            failed=f"select count(*) from raw.orders where status not in ({listed})",
+            severity="warning",
+        ),
+    ]

@@ -1,0 +1,200 @@
+"""The vocabulary of the suites: how one rule becomes one Great Expectations expectation.
+
+Belongs here: the two expectation classes of ours, the helpers that build expectations, the shape of a suite. Does not belong
+here: any rule about a particular table (the stage modules).
+
+Two classes are ours because GX would ask the engine far more than needed. `ExpectNoRowToBreakRule` is counted together with
+all other rules of its table in one query (GX's own multi-column expectations are one to three queries each).
+`ExpectQueryToFindNothing` runs its SQL once; the parent class runs it twice, for the count and for rows we do not keep.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import great_expectations.expectations as gxe
+from great_expectations.compatibility import pydantic
+from great_expectations.compatibility.pyspark import functions as F
+from great_expectations.compatibility.sqlalchemy import sqlalchemy as sa
+from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
+from great_expectations.execution_engine import SparkDFExecutionEngine, SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation import BatchExpectation, Expectation
+from great_expectations.expectations.metrics.metric_provider import metric_partial
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+
+Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All rules of one table. `key` names the columns that identify a row, shown with every failing row."""
+
+    table: str
+    key: tuple[str, ...]
+    expectations: list[Expectation]
+
+
+class RowsThatBreakRule(TableMetricProvider):
+    """Metric: how many rows of the table satisfy the SQL condition `broken_when`; computed in the table's one bundled query."""
+
+    metric_name = "table.rows_that_break_rule"
+    value_keys = ("broken_when",)
+
+    @metric_partial(
+        engine=SqlAlchemyExecutionEngine,
+        partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
+        domain_type=MetricDomainTypes.TABLE,
+    )
+    def _sqlalchemy(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # noqa: N805
+        condition = metric_value_kwargs["broken_when"]
+        return sa.literal_column(f"count(case when {condition} then 1 end)"), metric_domain_kwargs, {}
+
+    @metric_partial(
+        engine=SparkDFExecutionEngine,
+        partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
+        domain_type=MetricDomainTypes.TABLE,
+    )
+    def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # noqa: N805
+        condition = metric_value_kwargs["broken_when"]
+        return F.expr(f"count(case when {condition} then 1 end)"), metric_domain_kwargs, {}
+
+
+class ExpectNoRowToBreakRule(BatchExpectation):
+    """Passes when no row satisfies the SQL condition `broken_when`. A condition that is NULL does not break the rule."""
+
+    broken_when: str
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("table.rows_that_break_rule", "table.row_count")
+    success_keys: ClassVar[tuple[str, ...]] = ("broken_when",)
+    domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "row_condition", "condition_parser")
+
+    def _validate(self, metrics: dict, runtime_configuration: Any = None, execution_engine: Any = None) -> dict:
+        return _counted(metrics["table.rows_that_break_rule"], metrics["table.row_count"])
+
+
+class ExpectQueryToFindNothing(gxe.UnexpectedRowsExpectation):
+    """Passes when the query, which selects what breaks the rule, returns no row. Tables are written `<schema>.<table>`."""
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count", "table.row_count")
+
+    @pydantic.validator("unexpected_rows_query", allow_reuse=True)
+    def _validate_query(cls, query: str) -> str:  # noqa: N805
+        # Replaces the parent's check, which asks for GX's {batch} placeholder: our tables are named, never sliced.
+        return query
+
+    def _validate(self, metrics: dict, runtime_configuration: Any = None, execution_engine: Any = None) -> dict:
+        return _counted(metrics["unexpected_rows_query.row_count"], metrics["table.row_count"])
+
+
+def _counted(failed: int, checked: int) -> dict:
+    return {
+        "success": failed == 0,
+        "result": {
+            "observed_value": failed,
+            "element_count": checked,
+            "unexpected_count": failed,
+            "unexpected_percent": 100.0 * failed / checked if checked else 0.0,
+            "partial_unexpected_list": [],
+        },
+    }
+
+
+def holds(
+    rule: str, description: str, *, broken_when: str, columns: Sequence[str] = (), severity: Severity = "critical"
+) -> Expectation:
+    """A rule about each row by itself. `broken_when` is the SQL condition of a row that breaks it, `columns` what to show of it."""
+    return ExpectNoRowToBreakRule(
+        broken_when=broken_when,
+        description=description,
+        severity=severity,
+        meta=_meta(rule, columns=columns, broken_when=broken_when),
+    )
+
+
+def finds_nothing(
+    rule: str,
+    description: str,
+    *,
+    query: str,
+    checked: str | None = None,
+    failed: str | None = None,
+    severity: Severity = "critical",
+) -> Expectation:
+    """A rule across rows or tables. `query` selects what breaks it: keys and offending columns only, they are shown to stewards.
+
+    `checked` and `failed` are scalar queries for the two counts where they are not the table's rows and the query's rows.
+    """
+    return ExpectQueryToFindNothing(
+        unexpected_rows_query=query,
+        description=description,
+        severity=severity,
+        meta=_meta(rule, query=query, checked=checked, failed=failed),
+    )
+
+
+def filled(column: str, description: str, *, severity: Severity = "critical") -> Expectation:
+    """The column is never NULL."""
+    return gxe.ExpectColumnValuesToNotBeNull(
+        column=column,
+        description=description,
+        severity=severity,
+        meta=_meta(f"{column}_filled", columns=[column], broken_when=f'"{column}" is null'),
+    )
+
+
+def between(
+    column: str,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    severity: Severity = "critical",
+) -> Expectation:
+    """Every value lies within the limits, limits included; NULL passes."""
+    limits = [(f'"{column}" < {minimum}', minimum), (f'"{column}" > {maximum}', maximum)]
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=column,
+        min_value=minimum,
+        max_value=maximum,
+        description=description,
+        severity=severity,
+        meta=_meta(
+            f"{column}_in_range",
+            columns=[column],
+            broken_when=" or ".join(condition for condition, limit in limits if limit is not None),
+        ),
+    )
+
+
+def one_of(column: str, description: str, values: Sequence[str], *, severity: Severity = "critical") -> Expectation:
+    """Every value is one of the list; NULL passes."""
+    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=column,
+        value_set=list(values),
+        description=description,
+        severity=severity,
+        meta=_meta(f"{column}_known", columns=[column], broken_when=f'"{column}" not in ({listed})'),
+    )
+
+
+def not_empty(description: str, *, severity: Severity = "critical") -> Expectation:
+    """The table has at least one row."""
+    return gxe.ExpectTableRowCountToBeBetween(
+        min_value=1, description=description, severity=severity, meta=_meta("table_not_empty")
+    )
+
+
+def unique(table: str, key: Sequence[str], description: str) -> Expectation:
+    """No two rows share a key; NULL counts as a value. Always critical: a doubled row doubles every sum above it."""
+    columns = ", ".join(f'"{column}"' for column in key)
+    return finds_nothing(
+        "key_unique",
+        description,
+        query=f"select {columns}, count(*) as row_count from {table} group by {columns} having count(*) > 1",
+    )
+
+
+def _meta(rule: str, **facts: Any) -> dict[str, Any]:
+    return {"rule": rule, **{name: value for name, value in facts.items() if value}}
