@@ -71,8 +71,8 @@ def generate(plan: Plan, folder: Path, memory_limit: str = "4GB") -> dict[str, o
     extracts.mkdir(parents=True, exist_ok=True)
     work_dir = Path(tempfile.mkdtemp(prefix="generating-", dir=folder))
     try:
-        with duckdb.connect(str(work_dir / "facts.duckdb")) as connection:
-            connection.execute(f"set memory_limit = '{memory_limit}'")
+        # In memory, spilling where it must: a database file would be written for nothing.
+        with duckdb.connect(config={"memory_limit": memory_limit, "temp_directory": str(work_dir)}) as connection:
             _build_facts(connection, plan)
             files = _write_files(connection, plan, extracts)
             _add_bad_rows(extracts, files)

@@ -1,13 +1,22 @@
 -- Randomness and time. Every draw is a function of (seed, number of the thing, which draw), so that neither threads nor the
 -- order of rows matter. Integer arithmetic rather than hash(): that one may change with a version of DuckDB.
-create macro mixed(x) as ((xor(x, x >> 13) * 1597334677) % 2147483647);
-
--- Uniform in (0, 1). `which` keeps the draws for one thing apart.
+-- Uniform in (0, 1). `which` keeps the draws for one thing apart. Multiplications modulo four primes near 2^31, with flipped
+-- bits in between, which keeps them from being linear; no argument is written twice, since macros are copied, not called.
 create macro draw(number, which) as (
     (
-        mixed(mixed(mixed((
-            number::bigint * 48271 + which::bigint * 1566083941 + getvariable('seed')::bigint * 1812433253
-        ) % 2147483647))) + 0.5
+        xor(
+            xor(
+                xor(
+                    (
+                        number::bigint * 48271
+                        + (which::bigint * 1566083941 + getvariable('seed')::bigint * 1812433253) % 2147483647
+                    ) % 2147483647,
+                    1431655765
+                ) * 1597334677 % 2147483629,
+                858993459
+            ) * 1103515245 % 2147483587,
+            252645135
+        ) * 1566083941 % 2147483647 + 0.5
     ) / 2147483647
 );
 
