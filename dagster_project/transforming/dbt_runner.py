@@ -1,7 +1,7 @@
 """dbt inside this process: one warm interpreter builds all layers, instead of a new dbt process for each.
 
-Belongs here: calling dbt and turning its answers into plain results. Does not belong here: which layer is built when, and
-what happens after a failed test (Dagster's definitions decide that).
+Belongs here: calling dbt and turning its answers into plain results. Does not belong here: which layer is built when,
+and what happens after a failed test (Dagster's definitions decide that).
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def run_dbt(project: DbtProject, command: str, select: list[str], *arguments: st
 
 
 def ensure_manifest(project: DbtProject) -> Path:
-    """The parsed project; parses only when there is none for the present files, variables and engine. Raises DbtError."""
+    """The parsed project, parsed only when files, variables or engine have changed. Raises DbtError."""
     state_path = project.target_dir / "manifest.state"
     state = _project_state(project)
     if not (project.manifest_path.exists() and state_path.exists() and state_path.read_text() == state):
@@ -130,7 +130,7 @@ def _release_warehouse() -> None:
     """Close the DuckDB file, which dbt-duckdb keeps open until the process ends; the gates open it next."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    environment = DuckDBConnectionManager._ENV  # noqa: SLF001  (its public way drops the reference without closing)
+    environment = DuckDBConnectionManager._ENV  # its public way closes nothing
     if environment is not None:
         environment.close()
         DuckDBConnectionManager.close_all_connections()

@@ -1,0 +1,121 @@
+"""The command line: `python -m dagster_project <command>`; the Makefile calls it.
+
+Belongs here: commands, exit codes, and how mistakes are told. Does not belong here: the work.
+
+Exit codes: 0 green, 1 the job failed, 2 something in the settings, the mapping or the command has to be mended first.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from dagster_project.loading.mapping import MappingError, load_config
+from dagster_project.publishing.releases import ReleaseError, current_release, roll_back
+from dagster_project.run_lock import WriterLockError, hold_writer_lock
+from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from dagster_project.transforming.dbt_runner import DbtError, DbtProject, ensure_manifest
+
+
+class InputError(Exception):
+    """What the user gave cannot be used; the message says what and how to mend it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    # What is written here may be about customers, so nobody but its owner reads it by default.
+    os.umask(0o077)
+    parsed = _parser().parse_args(arguments)
+    try:
+        return parsed.command(load_settings(), parsed)
+    except (InputError, MappingError, SettingsError) as error:
+        _tell(str(error))
+        return 2
+    except (DbtError, ReleaseError, WriterLockError) as error:
+        _tell(str(error))
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Customer retention platform")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    run = commands.add_parser("run", help="run a job, for example daily_refresh")
+    run.add_argument("job")
+    run.set_defaults(command=_run)
+    commands.add_parser("dev", help="open Dagster's page in a browser").set_defaults(command=_dev)
+    rollback = commands.add_parser("rollback", help="let readers see an earlier release")
+    rollback.add_argument("release", nargs="?", help="its id; without one, the release before the current one")
+    rollback.set_defaults(command=_rollback)
+    commands.add_parser("parse", help="check that the dbt project parses").set_defaults(command=_parse)
+    return parser
+
+
+def _run(settings: Settings, parsed: argparse.Namespace) -> int:
+    _check_inputs(settings)
+    from dagster_project.job_runner import UnknownJobError, run_job
+
+    try:
+        outcome = run_job(settings, parsed.job, lambda line: print(line, flush=True))
+    except UnknownJobError as error:
+        raise InputError(str(error)) from error
+    for warning in outcome.warnings:
+        print(f"\nWarning. {warning}")
+    release = current_release(settings)
+    if outcome.problems:
+        problems = "\n\n".join(outcome.problems)
+        _tell(f"\n{parsed.job} FAILED\n\n{problems}\n")
+        served = (
+            f"The release before, {release.release_id}, is still served." if release else "Nothing is published yet."
+        )
+        _tell(f"{served}\nReport for data stewards: {settings.reports_dir / 'index.html'}\nRun: {outcome.run_id}")
+        return 1
+    print(f"\n{parsed.job} is green")
+    if release:
+        print(f"  Marts    {settings.published_dir / 'current'}  (release {release.release_id})")
+    print(f"  Reports  {settings.reports_dir / 'index.html'}")
+    return 0
+
+
+def _check_inputs(settings: Settings) -> None:
+    if not settings.extracts_dir.is_dir():
+        raise InputError(
+            f"The folder of extracts does not exist: {settings.extracts_dir}. "
+            "Name yours: make run EXTRACTS=<folder> CONFIG=<file>."
+        )
+    load_config(settings.extracts_config)
+
+
+def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:
+    from dagster_project.job_runner import prepare_dagster_home
+
+    _check_inputs(settings)
+    prepare_dagster_home(settings)
+    os.chdir(PROJECT_ROOT)
+    # The webserver and the daemon migrate the same history at the same moment when it is new; one of them would fail.
+    dagster = [sys.executable, "-m", "dagster"]
+    subprocess.run([*dagster, "instance", "migrate"], check=True)  # noqa: S603
+    server = subprocess.run([*dagster, "dev", "--module-name", "dagster_project.definitions"], check=False)  # noqa: S603
+    return server.returncode
+
+
+def _rollback(settings: Settings, parsed: argparse.Namespace) -> int:
+    with hold_writer_lock(settings, "rollback", "rollback"):
+        release = roll_back(settings, parsed.release)
+    print(f"Readers now see release {release.release_id}: {settings.published_dir / 'current'}")
+    return 0
+
+
+def _parse(settings: Settings, _parsed: argparse.Namespace) -> int:
+    config = load_config(settings.extracts_config)
+    manifest = ensure_manifest(DbtProject(settings, config.name, config.variables))
+    print(f"The dbt project parses: {manifest}")
+    return 0
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""The gates between the layers: Great Expectations suites as blocking checks, one check a table.
+
+Belongs here: turning the results of a gate into Dagster checks. Does not belong here: the expectations
+(`expectations/`) and how they are run (`quality`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.defs.layers import layer_of, read_manifest
+from dagster_project.defs.session import RunSession, failures_explained
+from dagster_project.loading.contracts import load_feeds
+from dagster_project.quality.gates import run_gate
+from dagster_project.quality.results import CheckResult, SuiteResult
+from dagster_project.settings import load_settings
+from dagster_project.transforming.build_state import read_complete_build
+
+CHECK_NAME = "expectations"
+STAGES = ("raw", "staging", "intermediate", "marts")
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """One gate a stage."""
+    manifest = read_manifest(load_settings())
+    return dg.Definitions(asset_checks=[gate(stage, gated_tables(manifest, stage)) for stage in STAGES])
+
+
+def gated_tables(manifest: dict[str, Any], stage: str) -> list[str]:
+    """The tables of a stage, as `schema.table`, without seeds and without the mart that is made of check results."""
+    if stage == "raw":
+        return [f"raw.{feed}" for feed in load_feeds()]
+    return sorted(
+        f"{node['schema']}.{node['alias']}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and layer_of(node) == stage
+    )
+
+
+def gate_keys(manifest: dict[str, Any], stage: str) -> list[dg.AssetCheckKey]:
+    """The checks of a gate, for selecting them in a job."""
+    return [dg.AssetCheckKey(dg.AssetKey(table.split(".")), CHECK_NAME) for table in gated_tables(manifest, stage)]
+
+
+def gate(stage: str, tables: list[str]) -> dg.AssetChecksDefinition:
+    """The step that checks all tables of a stage; nothing downstream is built when a critical expectation fails."""
+    specs = [
+        dg.AssetCheckSpec(
+            name=CHECK_NAME,
+            asset=table.split("."),
+            description=f"What is expected of {table}, as Great Expectations suite.",
+            blocking=True,
+        )
+        for table in tables
+    ]
+
+    @dg.multi_asset_check(name=f"gate_{stage}", specs=specs, can_subset=True)
+    def check(
+        context: dg.AssetCheckExecutionContext, session: dg.ResourceParam[RunSession]
+    ) -> Iterator[dg.AssetCheckResult]:
+        wanted = [spec for spec in specs if spec.key in context.selected_asset_check_keys]
+        # The raw gate always runs: extracts that stopped coming are a finding, although nothing has changed.
+        if session.is_unchanged and stage != "raw":
+            context.log.info(f"Gate {stage}: unchanged.")
+            yield from (_passed(spec, "unchanged") for spec in wanted)
+            return
+        with failures_explained():
+            _refuse_foreign_build(session, stage)
+            tables_wanted = [".".join(spec.asset_key.path) for spec in wanted]
+            suites = {
+                suite.table: suite
+                for suite in run_gate(session.settings, session.config.name, stage, session.run_id, tables_wanted)
+            }
+        context.log.info(_summary(stage, list(suites.values())))
+        for spec in wanted:
+            suite = suites.get(".".join(spec.asset_key.path))
+            yield _as_check_result(spec, suite, session.settings.warehouse_home) if suite else _passed(spec, "no suite")
+
+    return check
+
+
+def _refuse_foreign_build(session: RunSession, stage: str) -> None:
+    """A gate over a build of another run needs that build to be whole and made of these extracts."""
+    if stage == "raw" or stage in session.layers_built:
+        return
+    if read_complete_build(session.settings) != session.describe_inputs().as_json():
+        raise dg.Failure(
+            description=(
+                "The warehouse does not hold a whole build of the extracts as they are loaded now. "
+                "Run the job daily_refresh, which builds, checks and publishes."
+            ),
+            allow_retries=False,
+        )
+
+
+def _passed(spec: dg.AssetCheckSpec, summary: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key, check_name=spec.name, passed=True, metadata={"summary": summary}
+    )
+
+
+def _as_check_result(spec: dg.AssetCheckSpec, suite: SuiteResult, warehouse_home: Path) -> dg.AssetCheckResult:
+    critical = suite.critical_failures
+    not_passed = [result for result in suite.results if result.status != "passed"]
+    samples = {result.rule: result.sample for result in not_passed if result.sample}
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=not not_passed,
+        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "summary": "\n".join(_line(result) for result in not_passed) or "passed",
+            "rules_checked": len(suite.results),
+            "rules_failed": len(not_passed),
+            "rows_checked": max((result.rows_checked for result in suite.results), default=0),
+            "rows_failed": sum(result.rows_failed for result in not_passed),
+            "sample": dg.MetadataValue.json(samples),
+            "report": dg.MetadataValue.path(warehouse_home / suite.report_link),
+        },
+    )
+
+
+def _line(result: CheckResult) -> str:
+    if result.status == "error":
+        return f"[{result.severity}] {result.rule}: the check itself could not be run. {result.observed}"
+    return (
+        f"[{result.severity}] {result.rule}: {result.description} "
+        f"{result.rows_failed:,} of {result.rows_checked:,} rows; found: {result.observed}"
+    )
+
+
+def _summary(stage: str, suites: list[SuiteResult]) -> str:
+    rules = sum(len(suite.results) for suite in suites)
+    critical = sum(len(suite.critical_failures) for suite in suites)
+    warnings = sum(len(suite.warnings) for suite in suites)
+    outcome = f"{critical} critical failures, {warnings} warnings"
+    return f"Gate {stage}: {rules} expectations on {len(suites)} tables, {outcome}."

@@ -1,0 +1,268 @@
+"""The dbt layers as Dagster assets: one step a layer, so that a gate can stand between two layers.
+
+Belongs here: which dbt node is which asset or check, and running a layer. Does not belong here: SQL, and how dbt is
+called.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from dagster_project.defs.raw import OWNER
+from dagster_project.defs.session import RunSession, failures_explained
+from dagster_project.loading.mapping import MappingError, load_config
+from dagster_project.quality.history import ResultRow, ensure_contract_file, record_results
+from dagster_project.settings import Settings, load_settings
+from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
+from dagster_project.transforming.catalog import count_rows
+from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
+
+# In the order of building. The mart of check results is a layer of its own: it is built after the marts' gate.
+LAYERS = ("staging", "intermediate", "marts", "quality")
+QUALITY_MART = "data_quality"
+# Seeds are read by staging already, so they are built with it.
+LAYER_OF_SCHEMA = {"reference": "staging", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset keys are physical addresses, groups are schemas; tests belong to the last table they read."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`<schema>/<table>`."""
+        table = dbt_resource_props.get("alias") or dbt_resource_props.get("identifier") or dbt_resource_props["name"]
+        return dg.AssetKey([dbt_resource_props["schema"], table])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The schema."""
+        return dbt_resource_props["schema"]
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The words of the dbt project, without its SQL."""
+        return dbt_resource_props["description"]
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: None) -> dg.AssetSpec:
+        """As dbt has it, with an owner; the mart of check results comes after all other marts."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        spec = spec.replace_attributes(owners=spec.owners or [OWNER], skippable=False)
+        if spec.key == dg.AssetKey(["marts", QUALITY_MART]):
+            marts = [node for node in manifest["nodes"].values() if layer_of(node) == "marts"]
+            return spec.replace_attributes(deps=[self.get_asset_key(node) for node in marts])
+        return spec
+
+
+def layer_of(node: Mapping[str, Any]) -> str | None:
+    """The layer that builds a node of the manifest; None for what is not built as a table."""
+    if node["resource_type"] not in ("model", "seed") or node["config"]["materialized"] == "ephemeral":
+        return None
+    return "quality" if node["alias"] == QUALITY_MART else LAYER_OF_SCHEMA.get(node["schema"])
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """One step a layer, from the parsed dbt project."""
+    manifest = read_manifest(load_settings())
+    translator = Translator()
+    return dg.Definitions(assets=[layer_step(manifest, translator, layer) for layer in LAYERS])
+
+
+def read_manifest(settings: Settings) -> dict[str, Any]:
+    """The parsed dbt project; parsed anew only when it has changed.
+
+    A mapping that cannot be read is reported by the run that needs it, so here the project's own defaults stand in for
+    it.
+    """
+    try:
+        config = load_config(settings.extracts_config)
+        project = DbtProject(settings, config.name, config.variables)
+    except MappingError:
+        project = DbtProject(settings, "unmapped", {})
+    return json.loads(ensure_manifest(project).read_text(encoding="utf-8"))
+
+
+def layer_step(manifest: dict[str, Any], translator: Translator, layer: str) -> dg.AssetsDefinition:
+    """The step that builds one layer and runs its dbt tests."""
+    nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if layer_of(node) == layer}
+    specs = {unique_id: translator.get_asset_spec(manifest, unique_id, None) for unique_id in nodes}
+    checks = check_specs(manifest, translator, layer)
+
+    @dg.multi_asset(
+        specs=list(specs.values()),
+        check_specs=list(checks.values()),
+        name=f"build_{layer}",
+        description=f"Builds the {layer} tables with dbt and runs their tests.",
+        can_subset=True,
+    )
+    def build(
+        context: dg.AssetExecutionContext, session: dg.ResourceParam[RunSession]
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        wanted = {unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_keys}
+        wanted_checks = {
+            unique_id: spec for unique_id, spec in checks.items() if spec.key in context.selected_asset_check_keys
+        }
+        if session.is_unchanged:
+            context.log.info(f"{layer}: unchanged.")
+            yield from _unchanged(wanted, wanted_checks)
+            return
+        with failures_explained():
+            results = _build(session, layer, [nodes[unique_id]["name"] for unique_id in wanted])
+            rows = count_rows(session.settings, [result.relation for result in results if _is_built(result)])
+            _record_tests(session, layer, results, checks, rows)
+        by_id = {result.unique_id: result for result in results}
+        for unique_id, spec in wanted.items():
+            if unique_id in by_id and _is_built(by_id[unique_id]):
+                yield _materialized(spec, by_id[unique_id], rows)
+        for unique_id, spec in wanted_checks.items():
+            if unique_id in by_id:
+                yield _checked(spec, by_id[unique_id])
+        _raise_on_failures(layer, results, untouched=wanted.keys() - by_id.keys())
+        _note_progress(session, layer, is_whole=len(wanted) == len(specs))
+        context.log.info(_summary(layer, results))
+
+    return build
+
+
+def check_specs(manifest: dict[str, Any], translator: Translator, layer: str) -> dict[str, dg.AssetCheckSpec]:
+    """The dbt data tests of a layer as checks, by unique id. A test belongs to the last table that it reads."""
+    checks = {}
+    for unique_id, test in manifest["nodes"].items():
+        if test["resource_type"] != "test":
+            continue
+        parents = [manifest["nodes"][parent] for parent in test["depends_on"]["nodes"] if parent in manifest["nodes"]]
+        tables = sorted(
+            (parent for parent in parents if layer_of(parent)),
+            key=lambda node: (
+                LAYERS.index(layer_of(node)),
+                node["unique_id"] == test.get("attached_node"),
+                node["name"],
+            ),
+        )
+        if tables and layer_of(tables[-1]) == layer:
+            checks[unique_id] = dg.AssetCheckSpec(
+                name=test["name"],
+                asset=translator.get_asset_key(tables[-1]),
+                description=test["description"] or None,
+                blocking=test["config"]["severity"].lower() == "error",
+            )
+    return checks
+
+
+def _build(session: RunSession, layer: str, names: list[str]) -> list[NodeResult]:
+    ensure_contract_file(session.settings, session.config.name)
+    if layer != "quality":
+        mark_build_begun(session.settings)
+    arguments = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    if session.must_rebuild:
+        arguments.append("--full-refresh")
+    return run_dbt(session.dbt_project, "build", names, *arguments)
+
+
+def _note_progress(session: RunSession, layer: str, *, is_whole: bool) -> None:
+    """Once this run has built every layer, the warehouse holds a whole build and may be published."""
+    if is_whole:
+        session.layers_built.add(layer)
+    if session.layers_built >= set(LAYERS):
+        mark_build_complete(session.settings, session.describe_inputs().as_json())
+
+
+def _record_tests(
+    session: RunSession,
+    layer: str,
+    results: list[NodeResult],
+    checks: dict[str, dg.AssetCheckSpec],
+    rows: dict[str, int],
+) -> None:
+    """Keep the outcome of the dbt tests with that of all other checks."""
+    checked_at = datetime.now(UTC).replace(tzinfo=None)
+    kept = []
+    for result in results:
+        if result.unique_id not in checks or result.status == "skipped":
+            continue
+        spec = checks[result.unique_id]
+        table = ".".join(spec.asset_key.path)
+        kept.append(
+            ResultRow(
+                run_id=session.run_id,
+                dataset=table,
+                rule=result.name,
+                engine="dbt",
+                severity=_severity_word(result),
+                rows_checked=rows.get(table, 0),
+                rows_failed=result.rows_failed or 0,
+                status={"pass": "passed", "error": "error"}.get(result.status, "failed"),
+                description=spec.description or result.name,
+                report_link="",
+                checked_at=checked_at,
+            )
+        )
+    record_results(session.settings, session.config.name, f"dbt_{layer}", kept)
+
+
+def _is_built(result: NodeResult) -> bool:
+    return result.resource_type in ("model", "seed") and result.is_good
+
+
+def _is_acceptable(result: NodeResult) -> bool:
+    return result.is_good or result.status == "warn"
+
+
+def _severity_word(result: NodeResult) -> str:
+    return "critical" if result.severity == "error" else "warning"
+
+
+def _materialized(spec: dg.AssetSpec, result: NodeResult, rows: dict[str, int]) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        metadata={
+            "dagster/row_count": dg.MetadataValue.int(rows[result.relation]),
+            "seconds": dg.MetadataValue.float(round(result.seconds, 2)),
+        },
+    )
+
+
+def _checked(spec: dg.AssetCheckSpec, result: NodeResult) -> dg.AssetCheckResult:
+    is_passed = result.status == "pass"
+    summary = "passed" if is_passed else f"{result.name}: {result.message}"
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=is_passed,
+        severity=dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN,
+        metadata={"summary": summary, "rows_failed": result.rows_failed or 0},
+    )
+
+
+def _unchanged(
+    specs: Mapping[str, dg.AssetSpec], checks: Mapping[str, dg.AssetCheckSpec]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    for spec in specs.values():
+        yield dg.MaterializeResult(asset_key=spec.key, metadata={"unchanged": True})
+    for spec in checks.values():
+        yield dg.AssetCheckResult(
+            asset_key=spec.asset_key, check_name=spec.name, passed=True, metadata={"summary": "unchanged"}
+        )
+
+
+def _raise_on_failures(layer: str, results: list[NodeResult], untouched: Collection[str]) -> None:
+    failed = [result for result in results if not _is_acceptable(result) and result.status != "skipped"]
+    skipped = [result.name for result in results if result.status == "skipped"]
+    if not failed and not skipped and not untouched:
+        return
+    lines = [f"{result.resource_type} {result.name}: {result.message}" for result in failed]
+    if skipped:
+        lines.append(f"not built or tested because of that: {', '.join(sorted(skipped))}")
+    if untouched:
+        lines.append(f"dbt did not touch: {', '.join(sorted(untouched))}")
+    raise dg.Failure(description=f"The {layer} layer failed.\n" + "\n".join(lines), allow_retries=False)
+
+
+def _summary(layer: str, results: list[NodeResult]) -> str:
+    tables = sum(_is_built(result) for result in results)
+    tests = [result for result in results if result.resource_type == "test"]
+    warnings = [result.name for result in tests if result.status == "warn"]
+    seconds = sum(result.seconds for result in results)
+    ending = f"; warnings: {', '.join(warnings)}" if warnings else ""
+    return f"{layer}: {tables} tables built, {len(tests)} dbt tests run in {seconds:.1f} s{ending}."

@@ -1,0 +1,85 @@
+"""The last asset: the release that BI tools read.
+
+Belongs here: publishing as a Dagster step. Does not belong here: how a release is made (`publishing`).
+"""
+
+import dagster as dg
+
+from dagster_project.defs.layers import Translator, layer_of, read_manifest
+from dagster_project.defs.raw import OWNER
+from dagster_project.defs.session import RunSession, failures_explained
+from dagster_project.publishing.content import MartDescription
+from dagster_project.publishing.releases import Release, ReleaseError, current_release, publish_release
+from dagster_project.settings import load_settings
+from dagster_project.transforming.build_state import read_complete_build
+from dagster_project.transforming.catalog import describe_tables
+from dagster_project.transforming.dbt_runner import ensure_manifest
+
+RELEASE_KEY = dg.AssetKey(["published", "release"])
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The publishing step, after every mart and so after every gate."""
+    nodes = read_manifest(load_settings())["nodes"].values()
+    marts = [Translator().get_asset_key(node) for node in nodes if layer_of(node) in ("marts", "quality")]
+    return dg.Definitions(assets=[release_step(marts)])
+
+
+def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The step that publishes the marts in the warehouse."""
+
+    @dg.asset(
+        key=RELEASE_KEY,
+        deps=marts,
+        group_name="published",
+        owners=[OWNER],
+        kinds={"duckdb", "parquet"},
+        description="What BI tools and the dashboard read: all marts of one run, switched in one step.",
+    )
+    def publish(context: dg.AssetExecutionContext, session: dg.ResourceParam[RunSession]) -> dg.MaterializeResult:
+        current = current_release(session.settings)
+        if session.is_unchanged:
+            context.log.info(f"Release: unchanged, {current.release_id} is served.")
+            return dg.MaterializeResult(metadata={"unchanged": True, "release": current.release_id})
+        with failures_explained():
+            release = _publish(session)
+        context.log.info(f"Release: {release.release_id} is served.")
+        marts_published = release.details["marts"]
+        return dg.MaterializeResult(
+            metadata={
+                "release": release.release_id,
+                "folder": dg.MetadataValue.path(release.path),
+                "dagster/row_count": sum(mart["rows"] for mart in marts_published.values()),
+                "changed_marts": dg.MetadataValue.text(", ".join(_changed_marts(current, release)) or "none"),
+            }
+        )
+
+    return publish
+
+
+def _publish(session: RunSession) -> Release:
+    inputs = session.describe_inputs()
+    if read_complete_build(session.settings) != inputs.as_json():
+        raise ReleaseError(
+            "The warehouse does not hold a whole build of the extracts as they are loaded now: nothing was published. "
+            "Run the job daily_refresh, which builds, checks and publishes."
+        )
+    tables = describe_tables(ensure_manifest(session.dbt_project), "marts")
+    return publish_release(
+        session.settings,
+        session.run_id,
+        inputs,
+        [MartDescription(table.name, table.description, table.columns) for table in tables],
+        session.read_ledger(),
+        session.lock.confirm,
+    )
+
+
+def _changed_marts(before: Release | None, after: Release) -> list[str]:
+    old = before.details["marts"] if before else {}
+    return [
+        name
+        for name, mart in after.details["marts"].items()
+        if mart["content_hash"] != old.get(name, {}).get("content_hash")
+    ]

@@ -1,0 +1,53 @@
+"""The sensor: a refresh starts when new or changed extract files have settled.
+
+Belongs here: noticing files. Does not belong here: reading them.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.settings import load_settings
+
+SECONDS_BETWEEN_LOOKS = 60
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The sensor for extract files."""
+    return dg.Definitions(sensors=[settled_extracts])
+
+
+@dg.sensor(
+    job_name="daily_refresh",
+    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts daily_refresh when extract files are new or changed and two looks in a row saw them alike.",
+)
+def settled_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Compare the folder with the last look; ask for a run when it stands still and differs from the last run's."""
+    settings = load_settings()
+    remembered = json.loads(context.cursor or "{}")
+    seen = describe_folder(settings.extracts_dir)
+    has_settled = seen == remembered.get("seen")
+    is_new = seen != remembered.get("requested")
+    if not has_settled or not is_new:
+        reason = "no new or changed extract files" if has_settled else "extract files are still changing"
+        cursor = json.dumps({**remembered, "seen": seen})
+        return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor)
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=seen)], cursor=json.dumps({"seen": seen, "requested": seen})
+    )
+
+
+def describe_folder(folder: Path) -> str:
+    """A hash over names, sizes and times of all files in a folder, hidden ones left out."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+            status = path.stat()
+            total.update(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()

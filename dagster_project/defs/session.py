@@ -1,0 +1,102 @@
+"""What the steps of one run share: the settings, the mapping and the writer lock.
+
+Belongs here: what is opened when a run starts and closed when it ends, and how errors of the platform become failures
+of a step. Does not belong here: the steps.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+import duckdb
+
+from dagster_project.loading.ledger import LedgerEntry, read_ledger
+from dagster_project.loading.mapping import ExtractsConfig, MappingError, load_config
+from dagster_project.publishing.content import MartMissingError
+from dagster_project.publishing.inputs import BuildInputs, describe_inputs
+from dagster_project.publishing.releases import ReleaseError
+from dagster_project.run_lock import WriterLock, WriterLockError, hold_writer_lock
+from dagster_project.settings import DBT_PROJECT_DIR, Settings, SettingsError, load_settings
+from dagster_project.transforming.dbt_runner import DbtError, DbtProject
+
+# Tags by which a job says how its run differs from a daily refresh.
+REBUILD_TAG = "customer_retention/rebuild"
+REPLAY_TAG = "customer_retention/replay_quarantine"
+
+# The user can mend these; their messages say how. Anything else is a mistake of the platform and keeps its traceback.
+USER_ERRORS = (DbtError, MappingError, MartMissingError, ReleaseError, SettingsError, WriterLockError)
+# Errors of the file system that another try does not cure.
+LASTING_IO_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
+RETRIES = 2
+SECONDS_BETWEEN_RETRIES = 10
+
+
+@dataclass
+class RunSession:
+    """One run of one job.
+
+    `is_unchanged` is set by the load step: readers already see what this run would build. `layers_built` names the dbt
+    layers that this run has built as a whole.
+    """
+
+    settings: Settings
+    config: ExtractsConfig
+    run_id: str
+    lock: WriterLock
+    must_rebuild: bool
+    must_replay: bool
+    is_unchanged: bool = False
+    layers_built: set[str] = field(default_factory=set)
+
+    @property
+    def dbt_project(self) -> DbtProject:
+        """The dbt project with the variables of this run's dataset."""
+        return DbtProject(self.settings, self.config.name, self.config.variables)
+
+    def read_ledger(self) -> list[LedgerEntry]:
+        """Every extract file of this dataset that was ever seen."""
+        return read_ledger(self.settings, self.config.name)
+
+    def describe_inputs(self) -> BuildInputs:
+        """What a build would be made from now."""
+        return describe_inputs(self.config.name, self.config.variables, self.read_ledger(), DBT_PROJECT_DIR)
+
+
+@dg.resource(description="Settings, mapping and writer lock of one run.")
+def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
+    """Open the session until the run ends. A run that starts meanwhile fails here and says who is writing."""
+    settings = load_settings()
+    config = load_config(settings.extracts_config)
+    tags = context.run.tags
+    with hold_writer_lock(settings, context.run.run_id, context.run.job_name) as lock:
+        yield RunSession(
+            settings=settings,
+            config=config,
+            run_id=context.run.run_id,
+            lock=lock,
+            must_rebuild=tags.get(REBUILD_TAG) == "true",
+            must_replay=tags.get(REPLAY_TAG) == "true",
+        )
+
+
+@contextmanager
+def failures_explained() -> Iterator[None]:
+    """Turn what a user can mend into a failed step with its message, and retry where an error can pass."""
+    try:
+        yield
+    except USER_ERRORS as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except OSError as error:
+        if error.errno in LASTING_IO_ERRORS:
+            raise dg.Failure(description=f"{error.strerror}: {error.filename}", allow_retries=False) from error
+        raise dg.RetryRequested(RETRIES, SECONDS_BETWEEN_RETRIES) from error
+    except duckdb.IOException as error:
+        raise dg.RetryRequested(RETRIES, SECONDS_BETWEEN_RETRIES) from error
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The session, and one process for a run: it is warm for every step and holds the lock."""
+    return dg.Definitions(resources={"session": run_session}, executor=dg.in_process_executor)

@@ -1,0 +1,130 @@
+"""Running one job in this process, and saying in plain words how it ended.
+
+Belongs here: Dagster's home, starting a job, reading its events. Does not belong here: the command line (`__main__`)
+and the jobs themselves (`defs`).
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from dagster_project.settings import Settings
+
+INSTANCE_CONFIG = """\
+# Written at every start; what may be changed is in the environment (.env.example).
+telemetry:
+  enabled: false
+# The writer lock allows one run at a time; the queue keeps the others waiting instead of failing.
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+run_retries:
+  enabled: true
+  max_retries: 0
+  retry_on_asset_or_op_failure: false
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days: 7
+"""
+
+
+class UnknownJobError(Exception):
+    """There is no job of that name; the message lists the jobs."""
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """How a run ended. `problems` is empty exactly when it is green; `warnings` do not change that."""
+
+    run_id: str
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Make the folder of Dagster's run history and point this process, and those it starts, at it."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    (settings.dagster_home / "dagster.yaml").write_text(INSTANCE_CONFIG, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+
+def run_job(settings: Settings, job_name: str, announce: Callable[[str], None]) -> JobOutcome:
+    """Run a job to its end; the run is kept in Dagster's history. Raises UnknownJobError."""
+    prepare_dagster_home(settings)
+    definitions = _load_definitions()
+    known = [job.name for job in definitions.jobs or []]
+    if job_name not in known:
+        raise UnknownJobError(f"There is no job '{job_name}'. Jobs: {', '.join(sorted(known))}.")
+    job = definitions.resolve_job_def(job_name)
+    announce(f"Job {job_name}")
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        return describe_outcome(result)
+
+
+def describe_outcome(result: dg.ExecuteInProcessResult) -> JobOutcome:
+    """Read the events of a run: failed checks first, then failed and skipped steps. Skipped means not green."""
+    events = result.all_events
+    problems, warnings = [], []
+    for event in events:
+        if (
+            event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            and not event.asset_check_evaluation_data.passed
+        ):
+            evaluation = event.asset_check_evaluation_data
+            is_problem = evaluation.severity == dg.AssetCheckSeverity.ERROR
+            (problems if is_problem else warnings).append(_describe_check(evaluation))
+    for event in events:
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            problems += _describe_failure(event)
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
+            problems.append(_innermost_message(event.job_failure_data.error) or event.message)
+    skipped = sorted(event.step_key for event in events if event.event_type == dg.DagsterEventType.STEP_SKIPPED)
+    if skipped:
+        problems.append(f"Not run because of that: {', '.join(skipped)}.")
+    if not result.success and not problems:
+        problems.append("The run failed; Dagster's page (make dev) shows its events.")
+    return JobOutcome(result.run_id, problems, warnings)
+
+
+def _load_definitions() -> dg.Definitions:
+    from dagster_project.definitions import defs
+
+    return defs()
+
+
+def _describe_check(evaluation: dg.AssetCheckEvaluation) -> str:
+    table = ".".join(evaluation.asset_key.path)
+    lines = [f"Check '{evaluation.check_name}' on {table}:"]
+    if "summary" in evaluation.metadata:
+        lines += [f"  {line}" for line in str(evaluation.metadata["summary"].value).splitlines()]
+    if "report" in evaluation.metadata:
+        lines.append(f"  details: {evaluation.metadata['report'].value}")
+    return "\n".join(lines)
+
+
+def _describe_failure(event: dg.DagsterEvent) -> list[str]:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return [f"Step {event.step_key}: {data.user_failure_data.description}"]
+    if data.error and "AssetCheckFailedError" in (data.error.cls_name or ""):
+        return []
+    return [f"Step {event.step_key}: {_innermost_message(data.error) or 'failed'}"]
+
+
+def _innermost_message(error: object) -> str:
+    """The message of the error that began it all, without its class's module."""
+    if error is None:
+        return ""
+    while error.cause is not None:
+        error = error.cause
+    message = error.message.strip()
+    prefix, separator, rest = message.partition(": ")
+    is_class_name = separator and " " not in prefix and prefix.rsplit(".", 1)[-1] == error.cls_name
+    return rest if is_class_name else message

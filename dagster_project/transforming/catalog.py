@@ -1,0 +1,53 @@
+"""What the dbt project says about its tables, and how many rows they have.
+
+Belongs here: reading the parsed project and counting. Does not belong here: building (see `dbt_runner`).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.settings import Settings
+
+
+@dataclass(frozen=True)
+class TableDescription:
+    """A model or seed with its words; `name` is without the schema."""
+
+    unique_id: str
+    name: str
+    schema: str
+    description: str
+    columns: dict[str, str]
+
+
+def describe_tables(manifest_path: Path, schema: str) -> list[TableDescription]:
+    """The models and seeds of one schema, by name."""
+    nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    tables = [
+        TableDescription(
+            unique_id=node["unique_id"],
+            name=node["alias"],
+            schema=node["schema"],
+            description=node["description"],
+            columns={column["name"]: column["description"] for column in node["columns"].values()},
+        )
+        for node in nodes
+        if node["resource_type"] in ("model", "seed") and node["schema"] == schema
+    ]
+    return sorted(tables, key=lambda table: table.name)
+
+
+def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
+    """Rows of each `schema.table` in the warehouse."""
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return {
+            relation: connection.execute(f"select count(*) from {_quoted(relation)}").fetchone()[0]
+            for relation in relations
+        }
+
+
+def _quoted(relation: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in relation.split("."))
