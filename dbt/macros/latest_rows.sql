@@ -1,0 +1,30 @@
+{#-
+    The latest row of every key of a raw feed: by `updated_at` where the feed has one, else and on a tie by load order. Of a feed
+    delivered as full dumps (mode snapshot) only the newest dump of each source counts: what it no longer holds is gone.
+-#}
+{% macro latest_rows(feed, key, updated_at=none) %}
+    select *
+    from (
+        select
+            delivered.*,
+            row_number() over (
+                partition by {{ key | join(', ') }}
+                order by
+                    {% if updated_at %}delivered.{{ updated_at }} desc nulls last,{% endif %}
+                    delivered._load_sequence desc,
+                    delivered._source_row desc
+            ) as recency_rank
+        from {{ feed }} as delivered
+        left join (
+            select
+                _source_name as snapshot_source_name,
+                max(_load_sequence) as newest_load_sequence
+            from {{ feed }}
+            where _is_snapshot
+            group by _source_name
+        ) as newest_snapshots
+            on delivered._source_name = newest_snapshots.snapshot_source_name
+        where not delivered._is_snapshot or delivered._load_sequence = newest_snapshots.newest_load_sequence
+    ) as ranked
+    where recency_rank = 1
+{% endmacro %}

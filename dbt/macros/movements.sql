@@ -1,0 +1,267 @@
+{#-
+    Movements of one activity definition at one grain: who is counted in which period, and with which segment profile.
+    Grain: period_index x segment_profile_id x close_reason (NULL but for lost customers). All columns are sums, so rows of
+    different customers may be added up. stock_* is what the period's end adds to the customers and revenue "at start" of all later
+    periods. Only what changes is looked at: the cost grows with purchases and spells, not with customers x periods.
+-#}
+{% macro movements(activity_definition, period_grain) %}
+with calendar_days as (
+
+    select * from {{ ref('int_calendar_days') }}
+    where period_grain = '{{ period_grain }}'
+
+),
+
+periods as (
+
+    select distinct period_index, period_start, period_end from calendar_days
+
+),
+
+purchase_days as (
+
+    select * from {{ ref('int_purchase_days_aggregated') }}
+
+),
+
+customer_periods as (
+
+    select * from {{ ref('int_customer_periods_aggregated') }}
+    where period_grain = '{{ period_grain }}'
+
+),
+
+contract_spells as (
+
+    select * from {{ ref('int_contract_spells_merged') }}
+
+),
+
+segment_versions as (
+
+    select * from {{ ref('int_customer_segments_versioned') }}
+
+),
+
+activity_events as (
+
+    {{ activity_events(activity_definition) }}
+
+),
+
+segment_events as (
+
+    -- A customer who only changes segment moves from one segment's stock to another's: that needs a row, too.
+    select
+        segment_versions.customer_id,
+        calendar_days.period_index,
+        0 as activity_change,
+        cast(0 as decimal(28, 4)) as revenue_change,
+        0 as is_first,
+        cast(null as date) as entry_date
+    from segment_versions
+    inner join calendar_days
+        on {{ add_days('segment_versions.valid_from_date', -1) }} = calendar_days.calendar_date
+    where segment_versions.valid_from_date > cast('0001-01-01' as date)
+
+),
+
+changes as (
+
+    select
+        customer_id,
+        period_index,
+        sum(activity_change) as activity_change,
+        sum(revenue_change) as revenue_change,
+        max(is_first) as is_first,
+        min(entry_date) as entry_date
+    from (
+        select * from activity_events
+        union all
+        select * from segment_events
+    ) as events
+    group by customer_id, period_index
+
+),
+
+running as (
+
+    select
+        customer_id,
+        period_index,
+        is_first,
+        entry_date,
+        activity_change,
+        revenue_change,
+        sum(activity_change) over customer_history as activity_at_end,
+        sum(revenue_change) over customer_history as revenue_at_end,
+        lag(case when is_first = 1 then period_index end) over (partition by customer_id order by period_index) as first_index_before
+    from changes
+    window customer_history as (partition by customer_id order by period_index rows between unbounded preceding and current row)
+
+),
+
+states as (
+
+    select
+        running.customer_id,
+        running.period_index,
+        running.is_first = 1 as is_first,
+        running.entry_date,
+        running.activity_at_end > running.activity_change as is_active_at_start,
+        running.activity_at_end > 0 as is_active_at_end,
+        running.revenue_at_end - running.revenue_change as revenue_at_start,
+        running.revenue_at_end,
+        coalesce(running.first_index_before = running.period_index - 1, false) as was_new_in_previous_period,
+        periods.period_start,
+        periods.period_end
+    from running
+    inner join periods
+        on running.period_index = periods.period_index
+    where running.activity_at_end > 0 or running.activity_at_end > running.activity_change or running.is_first = 1
+
+),
+
+profiled as (
+
+    select
+        states.*,
+        coalesce(at_start.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_start,
+        coalesce(at_end.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_end,
+        coalesce(at_entry.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_entry
+    from states
+    left join segment_versions as at_start
+        on states.customer_id = at_start.customer_id
+        and states.period_start >= at_start.valid_from_date
+        and states.period_start < at_start.valid_to_date
+    left join segment_versions as at_end
+        on states.customer_id = at_end.customer_id
+        and states.period_end >= at_end.valid_from_date
+        and states.period_end < at_end.valid_to_date
+    left join segment_versions as at_entry
+        on states.customer_id = at_entry.customer_id
+        and states.entry_date >= at_entry.valid_from_date
+        and states.entry_date < at_entry.valid_to_date
+
+),
+
+closures as (
+
+    select * from contract_spells
+    where active_to_date is not null
+
+),
+
+movements as (
+
+    -- Members of the period start, with the segment they had then.
+    select
+        profiled.period_index,
+        profiled.profile_at_start as segment_profile_id,
+        case when not profiled.is_active_at_end then coalesce(closures.close_reason, 'not_closed') end as close_reason,
+        count(case when not profiled.is_active_at_end then 1 end) as lost_customers,
+        count(case when not profiled.is_active_at_end and profiled.was_new_in_previous_period then 1 end) as lost_new_customers,
+        0 as new_customers,
+        0 as reactivated_customers,
+        0 as new_and_lost_customers,
+        0 as stock_new_customers,
+        -count(*) as stock_customers,
+        sum(case when not profiled.is_active_at_end then profiled.revenue_at_start else 0 end) as churned_revenue,
+        sum(
+            case when profiled.is_active_at_end then greatest(profiled.revenue_at_start - profiled.revenue_at_end, 0) else 0 end
+        ) as contraction_revenue,
+        sum(
+            case when profiled.is_active_at_end then greatest(profiled.revenue_at_end - profiled.revenue_at_start, 0) else 0 end
+        ) as expansion_revenue,
+        0 as reactivation_revenue,
+        0 as new_revenue,
+        -sum(profiled.revenue_at_start) as stock_revenue
+    from profiled
+    left join closures
+        on not profiled.is_active_at_end
+        and profiled.customer_id = closures.customer_id
+        and profiled.period_end > closures.active_to_date
+        and profiled.period_end <= coalesce(closures.next_active_from_date, cast('9999-12-31' as date))
+    where profiled.is_active_at_start
+    group by 1, 2, 3
+
+    union all
+
+    -- Members of the period end, with the segment they have as members of the next start.
+    select
+        period_index,
+        profile_at_end as segment_profile_id,
+        cast(null as {{ dbt.type_string() }}) as close_reason,
+        0 as lost_customers,
+        0 as lost_new_customers,
+        0 as new_customers,
+        0 as reactivated_customers,
+        0 as new_and_lost_customers,
+        count(case when is_first and not is_active_at_start then 1 end) as stock_new_customers,
+        count(*) as stock_customers,
+        0 as churned_revenue,
+        0 as contraction_revenue,
+        0 as expansion_revenue,
+        0 as reactivation_revenue,
+        0 as new_revenue,
+        sum(revenue_at_end) as stock_revenue
+    from profiled
+    where is_active_at_end
+    group by 1, 2
+
+    union all
+
+    -- Those who came, with the segment of the day they came on.
+    select
+        period_index,
+        profile_at_entry as segment_profile_id,
+        cast(null as {{ dbt.type_string() }}) as close_reason,
+        0 as lost_customers,
+        0 as lost_new_customers,
+        count(case when is_active_at_end and is_first then 1 end) as new_customers,
+        count(case when is_active_at_end and not is_first then 1 end) as reactivated_customers,
+        count(case when not is_active_at_end then 1 end) as new_and_lost_customers,
+        0 as stock_new_customers,
+        0 as stock_customers,
+        0 as churned_revenue,
+        0 as contraction_revenue,
+        0 as expansion_revenue,
+        sum(case when is_active_at_end and not is_first then revenue_at_end else 0 end) as reactivation_revenue,
+        sum(case when is_active_at_end and is_first then revenue_at_end else 0 end) as new_revenue,
+        0 as stock_revenue
+    from profiled
+    where not is_active_at_start
+    group by 1, 2
+
+)
+
+select
+    '{{ activity_definition }}' as activity_definition,
+    '{{ period_grain }}' as period_grain,
+    period_index,
+    segment_profile_id,
+    close_reason,
+    {% for count in movement_counts() -%}
+    cast(sum({{ count }}) as bigint) as {{ count }},
+    {% endfor -%}
+    {% for amount in movement_amounts() -%}
+    cast(sum({{ amount }}) as decimal(28, 4)) as {{ amount }}{{ ',' if not loop.last }}
+    {% endfor %}
+from movements
+group by period_index, segment_profile_id, close_reason
+{% endmacro %}
+
+{#- Counts of customers that a movement carries. -#}
+{% macro movement_counts() %}
+    {{ return([
+        'new_customers', 'reactivated_customers', 'lost_customers', 'lost_new_customers', 'new_and_lost_customers',
+        'stock_customers', 'stock_new_customers'
+    ]) }}
+{% endmacro %}
+
+{#- Sums of revenue that a movement carries. -#}
+{% macro movement_amounts() %}
+    {{ return([
+        'churned_revenue', 'contraction_revenue', 'expansion_revenue', 'reactivation_revenue', 'new_revenue', 'stock_revenue'
+    ]) }}
+{% endmacro %}

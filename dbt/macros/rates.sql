@@ -1,0 +1,46 @@
+{#- A fraction as a double; NULL where the denominator is 0 or unknown, never 0 or 1. -#}
+{% macro rate(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
+{%- endmacro %}
+
+{#- Why a rate is as it is: no_base (nothing to divide by), small_base (too few to rely on), ok. -#}
+{% macro rate_status(denominator) -%}
+    case
+        when {{ denominator }} = 0 then 'no_base'
+        when {{ denominator }} < {{ var('small_base_limit') }} then 'small_base'
+        else 'ok'
+    end
+{%- endmacro %}
+
+{#-
+    A bound of the Wilson 95 % interval of a proportion. side: -1 lower, +1 upper. NULL without a base.
+    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927); z = 1.959963984540054.
+    Clamped to [0, 1] because floating point may leave it by 1e-17.
+-#}
+{% macro wilson_bound(successes, trials, side) -%}
+    {%- set z = '1.959963984540054' -%}
+    {%- set n = 'nullif(cast(' ~ trials ~ ' as double), 0)' -%}
+    {%- set p = '(cast(' ~ successes ~ ' as double) / ' ~ n ~ ')' -%}
+    case
+        when {{ trials }} > 0 then greatest(0e0, least(1e0,
+            ({{ p }} + {{ z }} * {{ z }} / (2 * {{ n }}) {{ '+' if side > 0 else '-' }} {{ z }} * sqrt(
+                {{ p }} * (1 - {{ p }}) / {{ n }} + {{ z }} * {{ z }} / (4 * {{ n }} * {{ n }})
+            )) / (1 + {{ z }} * {{ z }} / {{ n }})
+        ))
+    end
+{%- endmacro %}
+
+{#- Money per piece: the ratio of two sums, to six places. -#}
+{% macro money_ratio(amount, count) -%}
+    cast({{ rate(amount, count) }} as decimal(28, 6))
+{%- endmacro %}
+
+{#- An amount rounded to the minor units of its currency (JPY 0, USD 2, KWD 3). -#}
+{% macro round_to_minor_units(amount, minor_units) -%}
+    case {{ minor_units }}
+        when 0 then round({{ amount }}, 0)
+        when 2 then round({{ amount }}, 2)
+        when 3 then round({{ amount }}, 3)
+        else round({{ amount }}, 4)
+    end
+{%- endmacro %}

@@ -1,0 +1,32 @@
+{#-
+    One id for a combination of segment values, so that the heavy models group by one column. The columns are never NULL here.
+    The separator keeps ('a|', 'b') and ('a', '|b') apart.
+-#}
+{% macro segment_profile_id(expressions) -%}
+    {%- set parts = [] -%}
+    {%- for expression in expressions -%}
+        {%- do parts.append("replace(" ~ expression ~ ", '|', '||')") -%}
+        {%- if not loop.last -%}{%- do parts.append("' | '") -%}{%- endif -%}
+    {%- endfor -%}
+    {{ dbt.hash(dbt.concat(parts)) if parts else "'all'" }}
+{%- endmacro %}
+
+{#- The id of the combination in which every segment is unknown: customers the CRM does not know, and anonymous orders. -#}
+{% macro unknown_segment_profile_id() -%}
+    {%- set unknowns = [] -%}
+    {%- for segment_type in var('segment_types') -%}{%- do unknowns.append("'unknown'") -%}{%- endfor -%}
+    {{ segment_profile_id(unknowns) }}
+{%- endmacro %}
+
+{#- Joins the segment that the customer of `relation` had at the start of the period in `calendar_days`. -#}
+{% macro join_segment_at_period_start(relation) -%}
+    left join segment_versions
+        on {{ relation }}.customer_id = segment_versions.customer_id
+        and calendar_days.period_start >= segment_versions.valid_from_date
+        and calendar_days.period_start < segment_versions.valid_to_date
+{%- endmacro %}
+
+{#- The profile that join_segment_at_period_start found, or the unknown one. -#}
+{% macro profile_at_period_start() -%}
+    coalesce(segment_versions.segment_profile_id, {{ unknown_segment_profile_id() }})
+{%- endmacro %}

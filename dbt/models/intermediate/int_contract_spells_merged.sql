@@ -1,0 +1,130 @@
+with customer_versions as (
+
+    select * from {{ ref('stg_crm__customer_versions') }}
+
+),
+
+merges as (
+
+    select * from {{ ref('int_customer_merges_resolved') }}
+
+),
+
+marked as (
+
+    -- An open version after a closed one reopens the contract and starts a new spell.
+    select
+        *,
+        case
+            when
+                closed_at is null
+                and lag(closed_at) over (partition by customer_id order by version_number) is not null
+                then 1
+            else 0
+        end as is_reopening
+    from customer_versions
+
+),
+
+numbered as (
+
+    select
+        *,
+        sum(is_reopening) over (
+            partition by customer_id order by version_number rows between unbounded preceding and current row
+        ) as spell_number,
+        row_number() over (partition by customer_id order by version_number desc) as reverse_number
+    from marked
+
+),
+
+record_spells as (
+
+    -- The first spell starts with the customer, a later one with the version that reopened it; the last version of a
+    -- spell says when and why it ended.
+    select
+        customer_id,
+        spell_number,
+        min(case when spell_number = 0 then created_at else valid_from_at end) as active_from_at,
+        max(case when is_last_of_spell then closed_at end) as active_to_at,
+        max(case when is_last_of_spell then close_reason end) as close_reason
+    from (
+        select
+            *,
+            reverse_number = min(reverse_number) over (partition by customer_id, spell_number) as is_last_of_spell
+        from numbered
+    ) as spell_versions
+    group by customer_id, spell_number
+
+),
+
+identified as (
+
+    select
+        coalesce(merges.surviving_customer_id, record_spells.customer_id) as customer_id,
+        record_spells.close_reason,
+        {{ reporting_date('record_spells.active_from_at') }} as active_from_date,
+        coalesce({{ reporting_date('record_spells.active_to_at') }}, cast('9999-12-31' as date)) as active_to_date
+    from record_spells
+    left join merges
+        on record_spells.customer_id = merges.customer_id
+    where record_spells.active_to_at is null or record_spells.active_to_at >= record_spells.active_from_at
+
+),
+
+compared as (
+
+    select
+        *,
+        max(active_to_date) over (
+            partition by customer_id
+            order by active_from_date, active_to_date
+            rows between unbounded preceding and 1 preceding
+        ) as latest_end_before
+    from identified
+
+),
+
+islands as (
+
+    -- Records of one person that overlap or touch are one spell.
+    select
+        *,
+        sum(case when latest_end_before >= active_from_date then 0 else 1 end) over (
+            partition by customer_id
+            order by active_from_date, active_to_date
+            rows between unbounded preceding and current row
+        ) as island_number
+    from compared
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by customer_id, island_number order by active_to_date desc, active_from_date desc) as end_rank
+    from islands
+
+),
+
+spells as (
+
+    select
+        customer_id,
+        max(case when end_rank = 1 then close_reason end) as close_reason,
+        min(active_from_date) as active_from_date,
+        max(active_to_date) as active_to_date
+    from ranked
+    group by customer_id, island_number
+
+)
+
+select
+    customer_id,
+    case when active_to_date < cast('9999-12-31' as date) then coalesce(close_reason, 'not_stated') end as close_reason,
+    row_number() over (partition by customer_id order by active_from_date) = 1 as is_first_spell,
+    active_from_date,
+    nullif(active_to_date, cast('9999-12-31' as date)) as active_to_date,
+    lead(active_from_date) over (partition by customer_id order by active_from_date) as next_active_from_date
+from spells

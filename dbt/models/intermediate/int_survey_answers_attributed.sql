@@ -1,0 +1,137 @@
+with responses as (
+
+    select * from {{ ref('stg_surveys__responses') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders_valued') }}
+
+),
+
+tickets as (
+
+    select * from {{ ref('stg_crm__tickets') }}
+
+),
+
+merges as (
+
+    select * from {{ ref('int_customer_merges_resolved') }}
+
+),
+
+scales as (
+
+    select * from {{ ref('survey_scales') }}
+
+),
+
+linked as (
+
+    select
+        responses.response_id,
+        coalesce(responses.survey_id, 'unnamed') as survey_id,
+        coalesce(merges.surviving_customer_id, responses.customer_id, orders.customer_id) as customer_id,
+        responses.order_id,
+        responses.ticket_id,
+        responses.metric,
+        coalesce(
+            responses.touchpoint,
+            case when responses.order_id is not null then 'post_purchase' when responses.ticket_id is not null then 'post_service' end,
+            'unknown'
+        ) as touchpoint,
+        responses.scale_id,
+        responses.score,
+        orders.order_id is not null and not orders.is_valid_order as is_order_excluded,
+        {{ reporting_date('coalesce(responses.answered_at, responses.sent_at)') }} as answered_date,
+        coalesce(orders.ordered_date, {{ reporting_date('tickets.opened_at') }}) as linked_event_date,
+        coalesce(responses.answered_at, responses.sent_at) as answered_at
+    from responses
+    left join orders
+        on responses.order_id = orders.order_id
+    left join tickets
+        on responses.ticket_id = tickets.ticket_id
+    left join merges
+        on coalesce(responses.customer_id, tickets.customer_id) = merges.customer_id
+
+),
+
+scored as (
+
+    select
+        linked.*,
+        coalesce(scales.variant_of, linked.scale_id) as base_scale_id,
+        scales.minimum_score,
+        scales.maximum_score,
+        scales.positive_from,
+        scales.positive_to,
+        -- On a reversed scale 1 is best: turn it, so that more is better everywhere.
+        case
+            when scales.is_reversed then scales.minimum_score + scales.maximum_score - linked.score
+            else linked.score
+        end as turned_score,
+        {% if var('survey_date_basis') == 'answer' -%}
+        linked.answered_date
+        {%- else -%}
+        coalesce(linked.linked_event_date, linked.answered_date)
+        {%- endif %} as event_date
+    from linked
+    left join scales
+        on linked.scale_id = scales.scale_id
+        and linked.metric = scales.metric
+
+),
+
+ranked as (
+
+    -- One answer per survey, respondent and touchpoint (the very order or ticket, where one is named): the latest.
+    select
+        *,
+        row_number() over (
+            partition by
+                survey_id,
+                metric,
+                touchpoint,
+                coalesce(order_id, ''),
+                coalesce(ticket_id, ''),
+                coalesce(customer_id, ''),
+                case when coalesce(order_id, ticket_id, customer_id) is null then response_id else '' end
+            order by
+                case when score is null then 1 else 0 end,
+                answered_at desc nulls last,
+                response_id desc
+        ) as answer_rank
+    from scored
+
+)
+
+select
+    response_id,
+    survey_id,
+    customer_id,
+    order_id,
+    ticket_id,
+    metric,
+    touchpoint,
+    case
+        when is_order_excluded then 'order_not_valid'
+        when event_date is null then 'undated'
+        when score is not null and answer_rank > 1 then 'duplicate_answer'
+        when answer_rank > 1 then 'duplicate_invitation'
+    end as exclusion_reason,
+    scale_id,
+    base_scale_id,
+    score,
+    turned_score,
+    -- Decimal, so that a sum does not depend on the order of the rows.
+    cast(
+        100 * {{ rate('turned_score - minimum_score', 'maximum_score - minimum_score') }} as decimal(18, 8)
+    ) as normalised_score,
+    score is not null as is_answered,
+    coalesce(turned_score between positive_from and positive_to, false) as is_positive,
+    coalesce(turned_score = maximum_score, false) as is_top_box,
+    event_date,
+    answered_date
+from ranked

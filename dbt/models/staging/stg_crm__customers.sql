@@ -1,0 +1,25 @@
+with customer_versions as (
+
+    select * from {{ ref('stg_crm__customer_versions') }}
+
+)
+
+select
+    customer_id,
+    canonical_customer_id,
+    country,
+    region,
+    city,
+    segment,
+    acquisition_channel,
+    status,
+    close_reason,
+    acquisition_cost,
+    version_number as version_count,
+    has_email_consent,
+    has_sms_consent,
+    created_at,
+    closed_at,
+    valid_from_at as updated_at
+from customer_versions
+where is_current

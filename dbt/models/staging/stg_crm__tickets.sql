@@ -1,0 +1,15 @@
+with tickets as (
+
+    {{ latest_rows(source('raw', 'crm_tickets'), ['ticket_id']) }}
+
+)
+
+select
+    ticket_id,
+    customer_id,
+    channel,
+    category,
+    status,
+    opened_at,
+    closed_at
+from tickets
