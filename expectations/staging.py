@@ -1,0 +1,347 @@
+"""What is expected of the staging tables: one suite a table.
+
+Belongs here: keys, nothing lost or doubled between raw and staging, ranges of single values. Does not belong here: rules across
+feeds (`intermediate`).
+"""
+
+from collections.abc import Sequence
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.rules import Suite, between, filled, finds_nothing, holds, not_empty, one_of, unique
+
+# Since 2026-11. One order of a hundred thousand pieces is possible in wholesale; more is usually a product code or a price
+# that slipped into the column of quantities.
+LARGEST_QUANTITY = 100_000
+
+# The loader quarantines what is dated more than a day ahead, so what is left may be at most that far ahead of the other events.
+EARLIEST_MOMENT = "timestamp '1900-01-01'"
+
+
+def suites() -> list[Suite]:
+    """One suite for every staging table."""
+    return [
+        _customer_versions(),
+        _customers(),
+        _tickets(),
+        _orders(),
+        _order_lines(),
+        _order_refunds(),
+        _responses(),
+        _exchange_rates(),
+    ]
+
+
+def _customer_versions() -> Suite:
+    table = "staging.stg_crm__customer_versions"
+    return Suite(
+        table=table,
+        key=("customer_id", "version_number"),
+        expectations=[
+            *_key(table, ["customer_id", "version_number"], "version of a customer"),
+            finds_nothing(
+                "nothing_lost_or_doubled",
+                "Each delivered version of a customer (customer and moment of the change) is one row here, and there is no other.",
+                query="""
+                    with delivered as (
+                        select distinct customer_id, coalesce(updated_at, created_at) as valid_from_at from raw.crm_customers
+                    )
+                    select coalesce(delivered.customer_id, versions.customer_id) as customer_id, valid_from_at
+                    from delivered
+                    full join staging.stg_crm__customer_versions as versions using (customer_id, valid_from_at)
+                    where delivered.customer_id is null or versions.customer_id is null
+                """,
+            ),
+            holds(
+                "version_ends_after_start",
+                "A version ends after it began, and the open one is the current one.",
+                broken_when="valid_to_at <= valid_from_at or is_current <> (valid_to_at is null)",
+                columns=["valid_from_at", "valid_to_at", "is_current"],
+            ),
+            finds_nothing(
+                "versions_follow_each_other",
+                "The versions of a customer follow each other without gap or overlap, and exactly one is current.",
+                query="""
+                    select customer_id, version_number, valid_to_at, next_valid_from_at
+                    from (
+                        select
+                            customer_id, version_number, valid_to_at,
+                            lead(valid_from_at) over (partition by customer_id order by version_number) as next_valid_from_at
+                        from staging.stg_crm__customer_versions
+                    ) as versions
+                    where valid_to_at is distinct from next_valid_from_at
+                """,
+            ),
+            _not_negative("acquisition_cost", "What a customer's acquisition cost is not negative."),
+            holds(
+                "closed_after_created",
+                "A customer is closed at or after the moment of creation.",
+                broken_when="closed_at < created_at",
+                columns=["created_at", "closed_at"],
+                severity="warning",
+            ),
+        ],
+    )
+
+
+def _customers() -> Suite:
+    table = "staging.stg_crm__customers"
+    return Suite(
+        table=table,
+        key=("customer_id",),
+        expectations=[
+            *_key(table, ["customer_id"], "customer"),
+            _conserved(table, "raw.crm_customers", ["customer_id"], "customer"),
+            filled("created_at", "Every customer has a moment of creation: contracts start there."),
+            holds(
+                "not_merged_into_itself",
+                "No customer is its own survivor of a merge.",
+                broken_when="canonical_customer_id = customer_id",
+                columns=["canonical_customer_id"],
+            ),
+            finds_nothing(
+                "survivor_known",
+                "The survivor of every merge is itself in the CRM. Otherwise its segment is unknown.",
+                query="""
+                    select merged.customer_id, merged.canonical_customer_id
+                    from staging.stg_crm__customers as merged
+                    left join staging.stg_crm__customers as survivor
+                        on merged.canonical_customer_id = survivor.customer_id
+                    where merged.canonical_customer_id is not null and survivor.customer_id is null
+                """,
+                severity="warning",
+            ),
+        ],
+    )
+
+
+def _tickets() -> Suite:
+    table = "staging.stg_crm__tickets"
+    return Suite(
+        table=table,
+        key=("ticket_id",),
+        expectations=[
+            *_key(table, ["ticket_id"], "ticket"),
+            _conserved(table, "raw.crm_tickets", ["ticket_id"], "ticket"),
+            _dated("opened_at", "ticket"),
+            holds(
+                "closed_after_opened",
+                "A ticket is closed at or after the moment it was opened.",
+                broken_when="closed_at < opened_at",
+                columns=["opened_at", "closed_at"],
+                severity="warning",
+            ),
+            _reference(table, "customer_id", "staging.stg_crm__customers", "customer_id", "ticket", "customer of the CRM"),
+        ],
+    )
+
+
+def _orders() -> Suite:
+    table = "staging.stg_orders__orders"
+    return Suite(
+        table=table,
+        key=("order_id",),
+        expectations=[
+            not_empty("There is at least one order."),
+            *_key(table, ["order_id"], "order"),
+            _conserved(table, "raw.orders", ["order_id"], "order"),
+            _dated("ordered_at", "order"),
+            filled("status", "Every order has a status: without it nobody knows whether it counts."),
+            holds(
+                "status_normalised",
+                "A status is lower case without blanks around it, so that cancelled orders are recognised.",
+                broken_when="status <> lower(trim(status))",
+                columns=["status"],
+            ),
+            _not_negative("discount_amount", "A discount is not negative."),
+            holds(
+                "order_amount_not_negative",
+                "An order's amount is not negative. Money given back belongs into order_refunds; a credit note that is "
+                "delivered as an order should have the status cancelled.",
+                broken_when="order_amount < 0",
+                columns=["order_amount", "status"],
+                severity="warning",
+            ),
+            _reference(table, "customer_id", "staging.stg_crm__customers", "customer_id", "order", "customer of the CRM"),
+        ],
+    )
+
+
+def _order_lines() -> Suite:
+    table = "staging.stg_orders__order_lines"
+    return Suite(
+        table=table,
+        key=("order_id", "line_number"),
+        expectations=[
+            *_key(table, ["order_id", "line_number"], "order line"),
+            _conserved(table, "raw.order_lines", ["order_id", "line_number"], "order line"),
+            filled("unit_price", "Every line has a price; 0 is one, nothing is not."),
+            between(
+                "quantity",
+                f"A line's quantity lies between 0 and {LARGEST_QUANTITY:,}; more is probably not a quantity.",
+                minimum=0,
+                maximum=LARGEST_QUANTITY,
+            ),
+            _not_negative("discount_amount", "A discount is not negative."),
+            holds(
+                "discount_within_price",
+                "A line's discount is not larger than quantity times price.",
+                broken_when="discount_amount > quantity * unit_price and unit_price >= 0",
+                columns=["quantity", "unit_price", "discount_amount"],
+                severity="warning",
+            ),
+            _reference(table, "order_id", "staging.stg_orders__orders", "order_id", "order line", "order"),
+        ],
+    )
+
+
+def _order_refunds() -> Suite:
+    table = "staging.stg_orders__order_refunds"
+    return Suite(
+        table=table,
+        key=("refund_id",),
+        expectations=[
+            *_key(table, ["refund_id"], "refund"),
+            _conserved(table, "raw.order_refunds", ["refund_id"], "refund"),
+            _dated("refunded_at", "refund"),
+            filled("refund_amount", "Every refund has an amount."),
+            _not_negative("refund_amount", "A refund is a positive amount of money given back."),
+            _reference(table, "order_id", "staging.stg_orders__orders", "order_id", "refund", "order"),
+        ],
+    )
+
+
+def _responses() -> Suite:
+    table = "staging.stg_surveys__responses"
+    return Suite(
+        table=table,
+        key=("response_id",),
+        expectations=[
+            *_key(table, ["response_id"], "survey invitation"),
+            _conserved(table, "raw.survey_responses", ["response_id"], "survey invitation"),
+            one_of("metric", "A survey asks for csat, nps or ces.", ["csat", "nps", "ces"]),
+            one_of(
+                "touchpoint", "A survey follows a purchase or a service contact.", ["post_purchase", "post_service"]
+            ),
+            finds_nothing(
+                "score_on_its_scale",
+                "Every score lies on its scale; another one would distort satisfaction.",
+                query="""
+                    select responses.response_id, responses.metric, responses.scale_id, responses.score
+                    from staging.stg_surveys__responses as responses
+                    left join reference.survey_scales as scales
+                        on responses.scale_id = scales.scale_id and responses.metric = scales.metric
+                    where responses.score is not null
+                        and (
+                            scales.scale_id is null
+                            or responses.score not between scales.minimum_score and scales.maximum_score
+                        )
+                """,
+                checked=f"select count(score) from {table}",
+            ),
+            holds(
+                "answered_after_sent",
+                "An invitation is answered at or after the moment it was sent.",
+                broken_when="answered_at < sent_at",
+                columns=["sent_at", "answered_at"],
+                severity="warning",
+            ),
+        ],
+    )
+
+
+def _exchange_rates() -> Suite:
+    table = "staging.stg_reference__exchange_rates"
+    return Suite(
+        table=table,
+        key=("rate_date", "currency"),
+        expectations=[
+            *_key(table, ["rate_date", "currency"], "exchange rate"),
+            _conserved(table, "raw.fx_rates", ["rate_date", "currency"], "exchange rate"),
+            holds(
+                "rate_positive",
+                "An exchange rate is more than 0: a rate of 0 would make every order in that currency worthless.",
+                broken_when="exchange_rate is null or exchange_rate <= 0",
+                columns=["exchange_rate"],
+            ),
+            finds_nothing(
+                "rate_like_the_day_before",
+                # Since 2026-11. Even in a currency crisis a rate rarely halves or doubles overnight; a slipped decimal
+                # point or a rate the wrong way round does.
+                "A rate is at least half and at most twice the one before it in the same currency.",
+                query="""
+                    select currency, rate_date, exchange_rate, rate_before
+                    from (
+                        select
+                            currency, rate_date, exchange_rate,
+                            lag(exchange_rate) over (partition by currency order by rate_date) as rate_before
+                        from staging.stg_reference__exchange_rates
+                    ) as rates
+                    where exchange_rate > 2 * rate_before or 2 * exchange_rate < rate_before
+                """,
+                severity="warning",
+            ),
+        ],
+    )
+
+
+def _key(table: str, columns: Sequence[str], thing: str) -> list[Expectation]:
+    return [
+        unique(table, columns, f"Each {thing} is there once; a second row would be counted twice."),
+        *(filled(column, f"Every {thing} has its {column}.") for column in columns),
+    ]
+
+
+def _conserved(table: str, raw: str, key: Sequence[str], thing: str) -> Expectation:
+    """As many different keys before as after. Feeds delivered as full dumps lose what the newest dump no longer holds."""
+    columns = ", ".join(f'"{column}"' for column in key)
+    return finds_nothing(
+        "nothing_lost_or_added",
+        f"There are as many rows here as there are different {thing}s in the lake (for a full dump: in the newest one).",
+        query=f"""
+            with newest_dumps as (
+                select _source_name, max(_load_sequence) as newest from {raw} where _is_snapshot group by _source_name
+            ),
+            counts as (
+                select
+                    (
+                        select count(*) from (
+                            select distinct {columns} from {raw} left join newest_dumps using (_source_name)
+                            where not _is_snapshot or _load_sequence = newest
+                        ) as delivered
+                    ) as delivered_count,
+                    (select count(*) from {table}) as staged_count
+            )
+            select delivered_count, staged_count from counts where delivered_count <> staged_count
+        """,
+    )
+
+
+def _dated(column: str, thing: str) -> Expectation:
+    return holds(
+        f"{column}_possible",
+        f"Every {thing} has a date, after 1900 and not in the future.",
+        broken_when=f"{column} is null or {column} < {EARLIEST_MOMENT} or {column} > now() at time zone 'UTC' + interval 1 day",
+        columns=[column],
+    )
+
+
+def _not_negative(column: str, description: str) -> Expectation:
+    return holds(f"{column}_not_negative", description, broken_when=f"{column} < 0", columns=[column])
+
+
+def _reference(table: str, column: str, other: str, other_column: str, thing: str, other_thing: str) -> Expectation:
+    """Late or missing extracts of the other feed break this, so it warns; nothing is checked where that feed is missing."""
+    return finds_nothing(
+        f"{column}_found",
+        f"Every {thing} that names one belongs to a known {other_thing}. The others stay out of what needs it.",
+        query=f"""
+            select distinct {column} from {table}
+            where {column} is not null
+                and {column} not in (select {other_column} from {other})
+                and exists (select 1 from {other})
+        """,
+        failed=f"select count(*) from {table} where {column} is not null "
+        f"and {column} not in (select {other_column} from {other})",
+        severity="warning",
+    )
