@@ -22,7 +22,6 @@ CHECK_NAME = "expectations"
 STAGES = ("raw", "staging", "intermediate", "marts")
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """One gate a stage."""
     manifest = read_manifest(load_settings())

@@ -19,7 +19,6 @@ EVERYTHING = dg.AssetSelection.all()
 RETRY_TAGS = {"dagster/max_retries": "2", "dagster/retry_on_asset_or_op_failure": "false"}
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """All jobs and the daily schedule."""
     settings = load_settings()

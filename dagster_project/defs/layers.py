@@ -7,6 +7,7 @@ called.
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -61,7 +62,6 @@ def layer_of(node: Mapping[str, Any]) -> str | None:
     return "quality" if node["alias"] == QUALITY_MART else LAYER_OF_SCHEMA.get(node["schema"])
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """One step a layer, from the parsed dbt project."""
     manifest = read_manifest(load_settings())
@@ -85,7 +85,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
 
 def layer_step(manifest: dict[str, Any], translator: Translator, layer: str) -> dg.AssetsDefinition:
     """The step that builds one layer and runs its dbt tests."""
-    nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if layer_of(node) == layer}
+    nodes = _nodes_in_order(manifest, layer)
     specs = {unique_id: translator.get_asset_spec(manifest, unique_id, None) for unique_id in nodes}
     checks = check_specs(manifest, translator, layer)
 
@@ -123,6 +123,13 @@ def layer_step(manifest: dict[str, Any], translator: Translator, layer: str) -> 
         context.log.info(_summary(layer, results))
 
     return build
+
+
+def _nodes_in_order(manifest: dict[str, Any], layer: str) -> dict[str, Any]:
+    """The tables of a layer, each after those it reads: the order in which Dagster wants to hear of them."""
+    nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if layer_of(node) == layer}
+    graph = {unique_id: nodes.keys() & set(node["depends_on"].get("nodes", [])) for unique_id, node in nodes.items()}
+    return {unique_id: nodes[unique_id] for unique_id in TopologicalSorter(graph).static_order()}
 
 
 def check_specs(manifest: dict[str, Any], translator: Translator, layer: str) -> dict[str, dg.AssetCheckSpec]:

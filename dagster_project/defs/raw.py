@@ -17,7 +17,6 @@ from dagster_project.publishing.releases import current_release
 OWNER = "team:customer-analytics"
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """The load step, with one asset for each feed of the contract."""
     return dg.Definitions(assets=[load_step()])

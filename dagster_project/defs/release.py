@@ -18,7 +18,6 @@ from dagster_project.transforming.dbt_runner import ensure_manifest
 RELEASE_KEY = dg.AssetKey(["published", "release"])
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """The publishing step, after every mart and so after every gate."""
     nodes = read_manifest(load_settings())["nodes"].values()

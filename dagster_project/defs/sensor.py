@@ -14,7 +14,6 @@ from dagster_project.settings import load_settings
 SECONDS_BETWEEN_LOOKS = 60
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """The sensor for extract files."""
     return dg.Definitions(sensors=[settled_extracts])

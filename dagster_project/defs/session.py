@@ -96,7 +96,6 @@ def failures_explained() -> Iterator[None]:
         raise dg.RetryRequested(RETRIES, SECONDS_BETWEEN_RETRIES) from error
 
 
-@dg.definitions
 def definitions() -> dg.Definitions:
     """The session, and one process for a run: it is warm for every step and holds the lock."""
     return dg.Definitions(resources={"session": run_session}, executor=dg.in_process_executor)

@@ -81,7 +81,7 @@ def hash_table(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[
     rows, low, high = connection.execute(
         "select count(*), sum(md5_number_lower(line)), sum(md5_number_upper(line)) "
         f"from (select {row} as line from {table})"
-    ).fetchone()
+    ).fetchall()[0]
     summary = json.dumps([list(columns.items()), rows, str(low), str(high)])
     return rows, hashlib.sha256(summary.encode()).hexdigest()
 

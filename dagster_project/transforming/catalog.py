@@ -44,7 +44,7 @@ def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
     """Rows of each `schema.table` in the warehouse."""
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         return {
-            relation: connection.execute(f"select count(*) from {_quoted(relation)}").fetchone()[0]
+            relation: connection.execute(f"select count(*) from {_quoted(relation)}").fetchall()[0][0]
             for relation in relations
         }
 
