@@ -255,13 +255,13 @@ def _orders() -> list[Suite]:
                 "sequence_contiguous",
                 "The purchases of a customer are numbered 1, 2, 3 … without gap.",
                 query="""
-                    select customer_id, count(*) as purchase_count, max(order_sequence_number) as highest_number
+                    select customer_id, count(*) as purchase_count, max(order_seq) as highest_number
                     from intermediate.int_orders_valued
                     where is_valid_purchase
                     group by customer_id
-                    having min(order_sequence_number) <> 1
-                        or max(order_sequence_number) <> count(*)
-                        or count(distinct order_sequence_number) <> count(*)
+                    having min(order_seq) <> 1
+                        or max(order_seq) <> count(*)
+                        or count(distinct order_seq) <> count(*)
                 """,
             ),
             finds_nothing(
