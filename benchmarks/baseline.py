@@ -1,0 +1,51 @@
+"""The bare baseline: the headline marts from the generator's files in one plain DuckDB script, without framework.
+
+Belongs here: running `baseline.sql` and writing its marts. Does not belong here: anything of the pipeline; not a line is
+shared with it, so that both can be compared, in figures and in seconds.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import duckdb
+
+SCRIPT = Path(__file__).with_name("baseline.sql")
+MARTS = (
+    "retention_by_period",
+    "churn_by_period",
+    "retention_by_cohort",
+    "order_value_by_period",
+    "csat_by_period",
+    "customer_lifetime_value",
+)
+
+
+def run_baseline(extracts: Path, out: Path, memory_limit: str = "4GB") -> None:
+    """Compute the marts from the folder of extracts and write `<mart>.parquet` for each under `out`.
+
+    Raises duckdb.Error where a file is not as the generator writes it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    config = {"memory_limit": memory_limit, "temp_directory": str(out / "spill")}
+    with duckdb.connect(config=config) as connection:
+        connection.execute("set variable extracts = $extracts", {"extracts": str(extracts)})
+        connection.execute(SCRIPT.read_text(encoding="utf-8"))
+        for mart in MARTS:
+            connection.table(mart).write_parquet(str(out / f"{mart}.parquet"))
+
+
+def main() -> None:
+    """Command line: `python -m benchmarks.baseline --extracts <folder> --out <folder>`."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.baseline", description=__doc__.splitlines()[0])
+    parser.add_argument("--extracts", required=True, type=Path, help="the folder `extracts/` that the generator wrote")
+    parser.add_argument("--out", required=True, type=Path, help="folder for the marts")
+    parser.add_argument("--memory-limit", default="4GB", help="what DuckDB may use; it spills beyond that")
+    options = parser.parse_args()
+    started = time.monotonic()
+    run_baseline(options.extracts, options.out, options.memory_limit)
+    print(f"{len(MARTS)} marts in {time.monotonic() - started:.1f} s: {options.out}")
+
+
+if __name__ == "__main__":
+    main()
