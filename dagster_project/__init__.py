@@ -1,5 +1,6 @@
 """The customer-retention warehouse: loading, transforming, validating and publishing.
 
 Belongs here: one package a step of a row's way (`loading`, `transforming`, `quality`, `publishing`), the settings they
-share, and `defs`, which wires them into Dagster. Does not belong here: SQL models (`dbt/`), expectations (`expectations/`).
+share, and `defs`, which wires them into Dagster. Does not belong here: SQL models (`dbt/`), expectations
+(`expectations/`).
 """

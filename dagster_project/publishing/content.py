@@ -39,7 +39,6 @@ def write_marts(warehouse_path: Path, folder: Path, marts: list[MartDescription]
         connection.execute(f"attach {quote_text(warehouse_path)} as warehouse (read_only)")
         target = quote_text(folder / "marts.duckdb")
         connection.execute(f"attach {target} as release (storage_version {quote_text(STORAGE_VERSION)})")
-        connection.execute("create schema release.marts")
         contents = {mart.name: _write_mart(connection, folder, mart) for mart in marts}
         connection.execute("detach release")
     return contents
@@ -47,7 +46,9 @@ def write_marts(warehouse_path: Path, folder: Path, marts: list[MartDescription]
 
 def _write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: MartDescription) -> dict[str, object]:
     source = f"warehouse.marts.{quote_name(mart.name)}"
-    target = f"release.marts.{quote_name(mart.name)}"
+    # Not in a schema `marts`: a file opened as `marts.duckdb` is itself called `marts`, and DuckDB then refuses
+    # `marts.<table>` as ambiguous. In the default schema that address works, and so does the bare name.
+    target = f"release.{quote_name(mart.name)}"
     try:
         connection.execute(f"create table {target} as select * from {source}")
     except duckdb.CatalogException as error:

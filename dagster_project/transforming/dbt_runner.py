@@ -147,16 +147,19 @@ def _as_result(result) -> NodeResult:  # noqa: ANN001  (a dbt RunResult; see _in
         relation="" if resource_type in ("test", "unit_test") else f"{node.schema}.{node.alias}",
         status=str(result.status),
         severity=str(getattr(config, "severity", "error")).lower(),
-        message=_one_line(result.message or ""),
+        message=_one_line(_without_values(result.message or "")),
         seconds=float(result.execution_time),
         rows_failed=result.failures,
     )
 
 
 def _one_line(message: str) -> str:
-    """The message without line breaks and without quoted values, which may be somebody's data."""
-    without_values = re.sub(r"'[^'\n]{0,300}'", "'...'", message)
-    return " ".join(without_values.split())[:LONGEST_MESSAGE]
+    return " ".join(message.split())[:LONGEST_MESSAGE]
+
+
+def _without_values(message: str) -> str:
+    """The message without quoted values: in an error about rows they may be somebody's data."""
+    return re.sub(r"'[^'\n]{0,300}'", "'...'", message)
 
 
 def _project_state(project: DbtProject) -> str:

@@ -1,0 +1,85 @@
+"""dbt in this process, tried on a project of two tables."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.settings import Settings
+from dagster_project.transforming.catalog import count_rows, describe_tables
+from dagster_project.transforming.dbt_runner import DbtError, DbtProject, ensure_manifest, run_dbt
+
+FILES = {
+    "dbt_project.yml": (
+        "name: tiny\nversion: '1.0'\nprofile: tiny\nvars: {secret: 'x@example.com', dataset: d}\n"
+        "models: {tiny: {+materialized: table, +schema: staging}}\n"
+    ),
+    "profiles.yml": (
+        "tiny:\n  target: \"{{ env_var('DBT_TARGET') }}\"\n  outputs:\n    duckdb:\n      type: duckdb\n"
+        "      path: \"{{ env_var('WAREHOUSE_HOME') }}/warehouse.duckdb\"\n"
+    ),
+    "macros/schema.sql": "{% macro generate_schema_name(name, node) %}{{ name | trim }}{% endmacro %}",
+    "models/good.sql": "select 1 as id, '{{ var('dataset') }}' as dataset union all select 1, ''",
+    "models/bad.sql": "select '{{ var('secret') }}'::integer as number from {{ ref('good') }}",
+    "models/models.yml": (
+        "models:\n  - name: good\n    description: Two rows. One row a number.\n"
+        "    columns:\n      - name: id\n        description: The number.\n        data_tests: [not_null, unique]\n"
+    ),
+}
+
+
+@pytest.fixture
+def project(settings: Settings, tmp_path: Path) -> DbtProject:
+    for name, text in FILES.items():
+        path = tmp_path / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return DbtProject(settings, "sample", {}, tmp_path / "project")
+
+
+def test_models_tests_and_failures_come_back_as_results(project: DbtProject) -> None:
+    results = {result.name: result for result in run_dbt(project, "build", ["good", "bad"])}
+    assert results["good"].relation == "staging.good"
+    assert results["good"].is_good
+    assert results["not_null_good_id"].status == "pass"
+    assert (results["unique_good_id"].status, results["unique_good_id"].rows_failed) == ("fail", 1)
+    assert results["bad"].status == "skipped"
+
+
+def test_a_failed_model_tells_in_one_line_and_without_values(project: DbtProject) -> None:
+    bad = next(result for result in run_dbt(project, "run", ["+bad"]) if result.name == "bad")
+    assert bad.status == "error"
+    assert "Conversion Error" in bad.message
+    assert "\n" not in bad.message
+    assert "example.com" not in bad.message
+
+
+def test_the_warehouse_is_closed_and_the_source_tree_untouched_afterwards(project: DbtProject) -> None:
+    before = sorted(path for path in project.folder.rglob("*"))
+    environment = dict(os.environ)
+    run_dbt(project, "run", ["good"])
+    with duckdb.connect(str(project.settings.warehouse_path)) as connection:
+        assert connection.execute("select dataset from staging.good order by 1").fetchall() == [("",), ("sample",)]
+    assert sorted(path for path in project.folder.rglob("*")) == before
+    assert dict(os.environ) == environment
+    assert count_rows(project.settings, ["staging.good"]) == {"staging.good": 2}
+
+
+def test_the_manifest_is_parsed_again_only_after_a_change(project: DbtProject) -> None:
+    parsed_at = ensure_manifest(project).stat().st_mtime_ns
+    assert ensure_manifest(project).stat().st_mtime_ns == parsed_at
+    (project.folder / "models" / "good.sql").write_text("select 2 as id")
+    assert ensure_manifest(project).stat().st_mtime_ns > parsed_at
+
+
+def test_tables_come_with_their_words(project: DbtProject) -> None:
+    good = describe_tables(ensure_manifest(project), "staging")[1]
+    assert (good.name, good.description) == ("good", "Two rows. One row a number.")
+    assert good.columns == {"id": "The number."}
+
+
+def test_a_project_that_does_not_parse_is_one_message(project: DbtProject) -> None:
+    (project.folder / "models" / "good.sql").write_text("select {{ ref('nowhere') }}")
+    with pytest.raises(DbtError, match="depends on a node named"):
+        run_dbt(project, "run", ["good"])
