@@ -5,7 +5,6 @@ Belongs here: the entry, reading and writing entries, file names derived from th
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -77,11 +76,9 @@ def write_entry(settings: Settings, entry: LedgerEntry) -> None:
 
 def next_load_sequence(settings: Settings) -> int:
     """The first free sequence of the home: one more than the largest that any dataset committed."""
-    return 1 + max(_sequences(path.stem for path in settings.ledger_dir.glob("*/*.json")), default=CONTRACT_SEQUENCE)
+    return 1 + max((sequence_of(path) for path in settings.ledger_dir.glob("*/*.json")), default=CONTRACT_SEQUENCE)
 
 
-def _sequences(stems: Iterable[str]) -> Iterable[int]:
-    for stem in stems:
-        parts = stem.split("__")
-        if len(parts) >= 3 and parts[-2].isdigit():
-            yield int(parts[-2])
+def sequence_of(path: Path) -> int:
+    """The load sequence in the name of a batch's file."""
+    return int(path.stem.split("__")[1])

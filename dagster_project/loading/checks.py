@@ -1,0 +1,276 @@
+"""Checking and typing rows: from the view `source` to the contract's columns, with a list of reasons per refused row.
+
+Belongs here: the SQL that maps, types and judges the rows of one file for one feed. Does not belong here: how a text becomes a
+value (`values`), what a reason says to a steward (`reasons`), files (`batches`).
+
+The query is a stack of projections, one for each step, so that every step is computed once and the next one reads its result.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+
+from dagster_project.loading import values
+from dagster_project.loading.contracts import Column, Feed, load_currencies, load_survey_scales
+from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.formats import ISO, Dialect
+from dagster_project.loading.mapping import Source
+from dagster_project.loading.reasons import CLOSED_BEFORE, explain
+from dagster_project.loading.refusals import FileRefusedError
+from dagster_project.loading.source_columns import ResolvedColumn
+from dagster_project.loading.sql_text import quote_name, quote_text
+from dagster_project.loading.time_zones import utc_sql
+
+EARLIEST = dt.date(1900, 1, 1)
+# What people wrote is kept as they wrote it, white space included.
+FREE_TEXT = ("comment",)
+STATUS_SPELLINGS = {"canceled": "cancelled"}
+ISO_DIALECT = Dialect()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`sql`: one row a record, with the feed's columns typed, the row number and `is_refused`; conditions: code and SQL of each."""
+
+    sql: str
+    conditions: list[tuple[str, str]]
+
+
+def checked_rows(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    source: Source,
+    columns: dict[str, ResolvedColumn],
+    now: dt.datetime,
+    *,
+    is_typed_format: bool,
+) -> Checked:
+    """The query that maps, types and judges the rows of `source` in this connection.
+
+    `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was read.
+    Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
+    """
+    mapped, failures = _mapped_sql(feed, columns)
+    types = _types_of(connection, mapped, columns)
+    texts, digits, parsed, typed = [], [], [], []
+    conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
+    limit = now + dt.timedelta(days=1)
+    for column in feed.columns.values():
+        name = column.name
+        if name not in columns:
+            default = quote_text(source.currency) if _takes_currency(feed, source, name) else "NULL"
+            typed.append((name, f"CAST({default} AS {column.sql_type})"))
+            if column.required:
+                conditions.append((f"missing:{name}", "TRUE"))
+            continue
+        is_text = columns[name].kind == "source" or types[name] == "VARCHAR"
+        dialect = source.dialect if is_text and columns[name].kind != "value" else ISO_DIALECT
+        texts.append((f"text_{name}", _text_sql(feed, source, column)))
+        if column.type != "text":
+            digits.append((f"digits_{name}", values.plain_digits_sql(f"text_{name}")))
+        parsed += _parsed_sql(column, dialect, is_typed_format=is_typed_format)
+        typed.append((name, _typed_sql(column, dialect, is_typed_format=is_typed_format)))
+        conditions += _column_conditions(feed, column, limit)
+    conditions += _row_conditions(feed)
+    if feed.name == "survey_responses":
+        typed = _with_known_scale(typed)
+    refused = " OR ".join(f"({condition}) IS TRUE" for _, condition in conditions) or "FALSE"
+    sql = _stack(mapped, [texts, digits, parsed, typed, [("is_refused", refused)]])
+    return Checked(sql=sql, conditions=conditions)
+
+
+def _stack(base: str, steps: list[list[tuple[str, str]]]) -> str:
+    sql = base
+    for step in steps:
+        if step:
+            added = ", ".join(f"{expression} AS {quote_name(name)}" for name, expression in step)
+            sql = f"SELECT *, {added} FROM ({sql})"
+    return sql
+
+
+def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn]) -> tuple[str, list[str]]:
+    """The raw value of every mapped contract column as `raw_<name>`; and which columns come from expressions that may fail."""
+    first, second, failures = [], [], []
+    for name in feed.columns:
+        column = columns.get(name)
+        if column is None:
+            continue
+        if column.kind == "source":
+            first.append(f"{quote_name(column.text)} AS raw_{name}")
+        elif column.kind == "value":
+            first.append(f"{quote_text(column.text)} AS raw_{name}")
+        else:
+            # TRY turns the failure of one row (a cast, say) into NULL instead of ending the file; the struct around the value
+            # tells a failure from a value that is NULL.
+            first.append(f"TRY(struct_pack(value := ({column.text}\n))) AS tried_{name}")
+            second += [f"tried_{name}.value AS raw_{name}", f"tried_{name} IS NULL AS failed_{name}"]
+            failures.append(name)
+    inner = f"SELECT {', '.join([ROW_NUMBER_COLUMN, *first])} FROM source"
+    return (f"SELECT *, {', '.join(second)} FROM ({inner})" if second else inner), failures
+
+
+def _types_of(
+    connection: duckdb.DuckDBPyConnection, mapped: str, columns: dict[str, ResolvedColumn]
+) -> dict[str, str]:
+    try:
+        types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {mapped}").fetchall()}
+    except duckdb.Error as error:
+        problem = str(error).splitlines()[0][:300]
+        raise FileRefusedError(f"an sql expression of the mapping does not fit its columns: {problem}") from None
+    for name in columns:
+        if types[f"raw_{name}"].endswith("]") or types[f"raw_{name}"].startswith(("STRUCT", "MAP")):
+            raise FileRefusedError(f"the sql expression for {name} gives a list, not one value. Correct it in the mapping.")
+    return {name: types[f"raw_{name}"] for name in columns}
+
+
+def _takes_currency(feed: Feed, source: Source, name: str) -> bool:
+    return feed.name == "orders" and name == "currency" and source.currency is not None
+
+
+def _text_sql(feed: Feed, source: Source, column: Column) -> str:
+    raw = f"CAST(raw_{column.name} AS VARCHAR)"
+    text = f"nullif({raw}, '')" if column.name in FREE_TEXT else values.trimmed_sql(raw)
+    value_map = source.value_maps.get(column.name)
+    if value_map:
+        cases = " ".join(
+            f"WHEN {quote_text(theirs)} THEN {'NULL' if ours is None else quote_text(ours)}"
+            for theirs, ours in value_map.items()
+        )
+        text = f"CASE lower({text}) {cases} ELSE {text} END"
+    if column.name == "status" or column.values:
+        text = f"lower({text})"
+    if column.name == "status":
+        cases = " ".join(f"WHEN {quote_text(theirs)} THEN {quote_text(ours)}" for theirs, ours in STATUS_SPELLINGS.items())
+        text = f"CASE {text} {cases} ELSE {text} END"
+    if column.name == "currency":
+        text = f"upper({text})"
+        if _takes_currency(feed, source, column.name):
+            text = f"coalesce({text}, {quote_text(source.currency)})"
+    return text
+
+
+def _parsed_sql(column: Column, dialect: Dialect, *, is_typed_format: bool) -> list[tuple[str, str]]:
+    digits = f"digits_{column.name}"
+    if column.type == "timestamp":
+        formats = _with_iso(dialect.timestamp_formats, is_typed_format=is_typed_format)
+        return [
+            (f"local_{column.name}", values.local_time_sql(digits, formats)),
+            (f"instant_{column.name}", values.instant_sql(digits, formats)),
+        ]
+    if column.type in ("money", "rate", "integer"):
+        return [(f"number_{column.name}", values.number_text_sql(digits, dialect))]
+    return []
+
+
+def _with_iso(formats: tuple[str, ...], *, is_typed_format: bool) -> tuple[str, ...]:
+    return formats if ISO in formats or not is_typed_format else (*formats, ISO)
+
+
+def _typed_sql(column: Column, dialect: Dialect, *, is_typed_format: bool) -> str:
+    name = column.name
+    if column.type == "timestamp":
+        return f"coalesce(instant_{name}, {utc_sql(f'local_{name}', dialect.time_zone)})"
+    if column.type == "date":
+        return values.date_sql(f"digits_{name}", _with_iso(dialect.date_formats, is_typed_format=is_typed_format))
+    if column.type == "integer":
+        return values.integer_sql(f"number_{name}")
+    if column.type in ("money", "rate"):
+        return values.decimal_sql(f"number_{name}", column.sql_type)
+    if column.type == "boolean":
+        return values.boolean_sql(f"digits_{name}")
+    return f"text_{name}"
+
+
+def _column_conditions(feed: Feed, column: Column, limit: dt.datetime) -> list[tuple[str, str]]:
+    name = quote_name(column.name)
+    text = f"text_{column.name}"
+    conditions = []
+    if column.required:
+        conditions.append((f"missing:{column.name}", f"{text} IS NULL"))
+    unreadable = f"{text} IS NOT NULL AND {name} IS NULL"
+    if column.type in ("timestamp", "date"):
+        article = "not_a_timestamp" if column.type == "timestamp" else "not_a_date"
+        conditions += [
+            (f"{article}:{column.name}", unreadable),
+            (f"before_1900:{column.name}", f"{name} < {column.sql_type} '{EARLIEST}'"),
+            (f"in_the_future:{column.name}", f"{name} > TIMESTAMP '{limit:%Y-%m-%d %H:%M:%S}'"),
+        ]
+    elif column.type in ("money", "rate", "integer"):
+        as_double = f"TRY_CAST(number_{column.name} AS DOUBLE)"
+        # What a float can hold but the column cannot: too large, infinite, not a number. A fraction is no such case.
+        is_beyond = f"({as_double} IS NOT NULL AND NOT contains(number_{column.name}, '_'))"
+        if column.type == "integer":
+            is_beyond = f"({is_beyond} AND (isnan({as_double}) OR abs({as_double}) >= 9.2e18))"
+        wrong = "not_an_integer" if column.type == "integer" else "not_a_number"
+        conditions += [
+            (f"{wrong}:{column.name}", f"{unreadable} AND NOT coalesce({is_beyond}, FALSE)"),
+            (f"out_of_range:{column.name}", f"{unreadable} AND {is_beyond}"),
+        ]
+    elif column.type == "boolean":
+        conditions.append((f"not_a_boolean:{column.name}", unreadable))
+    if column.minimum is not None:
+        conditions.append((f"below_minimum:{column.name}", f"{name} < {column.minimum}"))
+    if column.values:
+        known = ", ".join(quote_text(value) for value in column.values)
+        conditions.append((f"unknown_value:{column.name}", f"{name} NOT IN ({known})"))
+    if column.name == "currency":
+        known = ", ".join(quote_text(code) for code in sorted(load_currencies()))
+        conditions.append((f"unknown_currency:{column.name}", f"{name} NOT IN ({known})"))
+    return conditions
+
+
+def _row_conditions(feed: Feed) -> list[tuple[str, str]]:
+    conditions = []
+    if feed.name in CLOSED_BEFORE:
+        conditions.append(("closed_before_created:closed_at", f"closed_at < {CLOSED_BEFORE[feed.name]}"))
+    if feed.name == "survey_responses":
+        scales = load_survey_scales()
+        lowest = " ".join(f"WHEN {quote_text(scale.scale_id)} THEN {scale.minimum_score}" for scale in scales)
+        highest = " ".join(f"WHEN {quote_text(scale.scale_id)} THEN {scale.maximum_score}" for scale in scales)
+        conditions += [
+            ("missing:metric", "score IS NOT NULL AND metric IS NULL"),
+            ("missing:scale_id", "score IS NOT NULL AND metric IS NOT NULL AND given_scale IS NULL AND scale_id IS NULL"),
+            ("unknown_scale:scale_id", "given_scale IS NOT NULL AND metric IS NOT NULL AND scale_id IS NULL"),
+            ("off_scale:score", f"score < CASE scale_id {lowest} END OR score > CASE scale_id {highest} END"),
+        ]
+    return conditions
+
+
+def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """`scale_id` becomes the seed's own id, whatever its spelling; a metric with a single scale needs none."""
+    expressions = dict(typed)
+    given, metric = expressions["scale_id"], expressions["metric"]
+    scales = load_survey_scales()
+    cases = []
+    for scale in scales:
+        for spelling in (scale.scale_id, *scale.aliases):
+            cases.append(f"WHEN {quote_text(f'{scale.metric}|{spelling}'.lower())} THEN {quote_text(scale.scale_id)}")
+    only = {
+        metric_name: ids[0]
+        for metric_name in {scale.metric for scale in scales}
+        if len(ids := [scale.scale_id for scale in scales if scale.metric == metric_name]) == 1
+    }
+    defaults = " ".join(f"WHEN {quote_text(name)} THEN {quote_text(only[name])}" for name in sorted(only))
+    known = (
+        f"CASE WHEN {given} IS NULL THEN CASE {metric} {defaults} END "
+        f"ELSE CASE {metric} || '|' || lower({given}) {' '.join(cases)} END END"
+    )
+    return [("given_scale", given), *((name, known if name == "scale_id" else sql) for name, sql in typed)]
+
+
+def refused_rows_sql(checked: Checked, source_columns: tuple[str, ...]) -> str:
+    """The refused rows: row number, reasons, explanation, raw_record (JSON of the source columns as read)."""
+    codes = ", ".join(f"CASE WHEN ({sql}) IS TRUE THEN {quote_text(code)} END" for code, sql in checked.conditions)
+    sentences = ", ".join(
+        f"CASE WHEN ({sql}) IS TRUE THEN {quote_text(explain(code))} END" for code, sql in checked.conditions
+    )
+    record = ", ".join(f"{quote_text(name)}, source.{quote_name(name)}" for name in source_columns)
+    return (
+        f"SELECT refused.{ROW_NUMBER_COLUMN}, "
+        f"list_filter([{codes}], lambda code: code IS NOT NULL) AS reasons, "
+        f"array_to_string(list_filter([{sentences}], lambda sentence: sentence IS NOT NULL), ' ') AS explanation, "
+        f"CAST(json_object({record}) AS VARCHAR) AS raw_record "
+        f"FROM (SELECT * FROM ({checked.sql}) WHERE is_refused) AS refused "
+        f"JOIN source ON source.{ROW_NUMBER_COLUMN} = refused.{ROW_NUMBER_COLUMN}"
+    )

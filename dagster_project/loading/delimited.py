@@ -1,0 +1,282 @@
+"""The structure of a delimited text file: where records begin and end.
+
+Belongs here: counting records apart from the reader that parses them, telling a regular file (the engine reads it) from an
+irregular one (read here, record by record), the header. Does not belong here: what the values mean (`checks`).
+
+The engine's CSV reader is fast but has been seen to swallow records after an unclosed quote and to skip others without a trace.
+So every file is counted by a second, simple method first; where the two disagree, `rewrite_records` decides.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+
+from dagster_project.loading.formats import Dialect
+from dagster_project.loading.refusals import FileRefusedError
+
+CHUNK_BYTES = 4 << 20
+# A single value this long is a file that has lost its line ends or its quotes, not data.
+LONGEST_VALUE = 2_000_000
+LONGEST_RECORD_KEPT = 20_000
+QUOTE, NEWLINE, RETURN = 0x22, 0x0A, 0x0D
+INVISIBLE = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f"
+INVISIBLE += "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff\u061c"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a scan saw. `record_count` includes the header and holds only where `is_regular`.
+
+    `is_regular`: quotes stand only around whole values, line ends are of one kind, no NUL. `ends_inside_quotes`: the last quote
+    was never closed.
+    """
+
+    record_count: int
+    is_regular: bool
+    ends_inside_quotes: bool
+
+
+def scan_structure(path: Path, delimiter: str, quote: str, escape: str) -> Structure:
+    """Count the records of a UTF-8 file by the parity of its quotes; blank lines are no records.
+
+    """
+    scan = _Scan(delimiter.encode(), quote.encode(), escape.encode())
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            scan.read(chunk)
+    return scan.finish()
+
+
+class _Scan:
+    """The state of a scan between chunks."""
+
+    def __init__(self, delimiter: bytes, quote: bytes, escape: bytes) -> None:
+        self.quote = quote[0] if quote else None
+        self.foreign_escape = escape if escape and escape != quote else None
+        self.before_opening = _byte_table(delimiter + b"\r\n" + quote)
+        self.after_closing = _byte_table(delimiter + b"\r\n" + quote)
+        self.inside = 0
+        self.records = 0
+        self.returns = self.crlf = self.bare_newlines = 0
+        self.is_regular = True
+        self.last, self.before_last = NEWLINE, 0
+        self.last_was_closing = False
+        self.is_first = True
+
+    def read(self, chunk: bytes) -> None:
+        if self.is_first and chunk.startswith(b"\xef\xbb\xbf"):
+            chunk = chunk[3:]
+        self.is_first = False
+        if not chunk:
+            return
+        values = numpy.frombuffer(chunk, dtype=numpy.uint8)
+        previous = numpy.concatenate(([numpy.uint8(self.last)], values[:-1]))
+        two_back = numpy.concatenate(([numpy.uint8(self.before_last)], previous[:-1]))
+        newlines = values == NEWLINE
+        if self.quote is not None and self.quote in chunk:
+            quotes = values == self.quote
+            inside = numpy.bitwise_xor.accumulate(quotes.view(numpy.uint8)) ^ self.inside
+            self._check_quotes(quotes, inside, values, previous)
+            newlines &= inside == 0
+            self.inside = int(inside[-1])
+        else:
+            if self.last_was_closing and not self.after_closing[values[0]]:
+                self.is_regular = False
+            self.last_was_closing = False
+            if self.inside:
+                newlines[:] = False
+        self._count_lines(chunk, newlines, previous, two_back)
+        if b"\x00" in chunk or (self.foreign_escape is not None and self.foreign_escape in chunk):
+            self.is_regular = False
+        self.before_last, self.last = int(previous[-1]), chunk[-1]
+
+    def _check_quotes(self, quotes, inside, values, previous) -> None:  # noqa: ANN001
+        positions = numpy.flatnonzero(quotes)
+        is_opening = inside[positions] == 1
+        opening, closing = positions[is_opening], positions[~is_opening]
+        if not self.before_opening[previous[opening]].all():
+            self.is_regular = False
+        ends_with_closing = len(closing) > 0 and closing[-1] == len(values) - 1
+        followed = closing[:-1] if ends_with_closing else closing
+        if not self.after_closing[values[followed + 1]].all():
+            self.is_regular = False
+        if self.last_was_closing and not self.after_closing[values[0]]:
+            self.is_regular = False
+        self.last_was_closing = bool(ends_with_closing)
+
+    def _count_lines(self, chunk: bytes, newlines, previous, two_back) -> None:  # noqa: ANN001
+        self.returns += chunk.count(b"\r")
+        self.crlf += chunk.count(b"\r\n") + (1 if self.last == RETURN and chunk[0] == NEWLINE else 0)
+        positions = numpy.flatnonzero(newlines)
+        before, two_before = previous[positions], two_back[positions]
+        self.bare_newlines += int(numpy.count_nonzero(before != RETURN))
+        # A blank line: a newline right after another one, with at most a carriage return between.
+        is_blank = (before == NEWLINE) | ((before == RETURN) & (two_before == NEWLINE))
+        self.records += len(positions) - int(numpy.count_nonzero(is_blank))
+
+    def finish(self) -> Structure:
+        if self.last not in (NEWLINE, RETURN):
+            self.records += 1
+        mixed = self.returns != self.crlf or (self.crlf > 0 and self.bare_newlines > 0)
+        return Structure(
+            record_count=self.records,
+            is_regular=self.is_regular and not mixed,
+            ends_inside_quotes=bool(self.inside),
+        )
+
+
+def _byte_table(allowed: bytes) -> numpy.ndarray:
+    table = numpy.zeros(256, dtype=bool)
+    table[list(allowed)] = True
+    return table
+
+
+def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
+    """The names of the columns of a UTF-8 file, cleaned; without header their numbers (`column_1` ...) or the given names.
+
+    A name that stands twice gets its position added, so that every column can be told from the others.
+    """
+    with _open_text(path) as file:
+        first = next(_records(file, delimiter, dialect), [])
+    first = first if isinstance(first, list) else []
+    if isinstance(dialect.header, tuple):
+        names = list(dialect.header)
+    elif dialect.header:
+        names = [name.strip(INVISIBLE) for name in first]
+    else:
+        names = []
+    names += [""] * (len(first) - len(names))
+    return distinct_names(names)
+
+
+def distinct_names(names: list[str]) -> list[str]:
+    """Column names that differ without regard to case: an empty one is `column_<n>`, a repeated one `<name>#<n>`."""
+    seen: set[str] = set()
+    result = []
+    for position, name in enumerate(names, start=1):
+        unique = name or f"column_{position}"
+        while unique.lower() in seen:
+            unique = f"{unique}#{position}"
+        seen.add(unique.lower())
+        result.append(unique)
+    return result
+
+
+@dataclass(frozen=True)
+class BrokenRecord:
+    """A record that has no readable shape: its number, the reason's code, and its text as read."""
+
+    number: int
+    reason: str
+    text: str
+
+
+def rewrite_records(
+    path: Path, delimiter: str, dialect: Dialect, column_count: int, target: Path
+) -> tuple[int, list[BrokenRecord]]:
+    """Write the readable records of an irregular file to `target`: plain CSV, each with its number in front.
+
+    Returns how many records the file has (header not counted) and those that could not be written.
+    Raises FileRefusedError where a quote is not closed, so that nobody can say where records end.
+    """
+    broken: list[BrokenRecord] = []
+    number = 0
+    with _open_text(path) as file, target.open("w", encoding="utf-8", newline="") as output:
+        writer = csv.writer(output, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        records = _records(file, delimiter, dialect)
+        if dialect.header is True:
+            next(records, None)
+        for record in records:
+            number += 1
+            reason = _reason(record, column_count)
+            if reason is None:
+                writer.writerow([number, *record])
+            else:
+                text = record.text if isinstance(record, _Unreadable) else delimiter.join(record)
+                shown = text[:LONGEST_RECORD_KEPT].encode("utf-8", "replace").decode()
+                broken.append(BrokenRecord(number, reason, shown.replace("\x00", "\ufffd")))
+    return number, broken
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    reason: str
+    text: str
+
+
+def _reason(record: list[str] | _Unreadable, column_count: int) -> str | None:
+    if isinstance(record, _Unreadable):
+        return record.reason
+    if len(record) < column_count:
+        return "too_few_values"
+    if len(record) > column_count:
+        return "too_many_values"
+    text = "".join(record)
+    if "\x00" in text:
+        return "unreadable_characters"
+    # Bytes that are no UTF-8 were kept as lone surrogates.
+    if any("\ud800" <= character <= "\udfff" for character in text) and not text.isascii():
+        return "unreadable_characters"
+    return None
+
+
+def _records(file: io.TextIOBase, delimiter: str, dialect: Dialect) -> Iterator[list[str] | _Unreadable]:
+    """Records one by one; blank lines are none. A record that breaks the quoting rules comes as _Unreadable."""
+    csv.field_size_limit(LONGEST_VALUE)
+    lines = _Lines(file)
+    own_escape = dialect.escape if dialect.escape and dialect.escape != dialect.quote else None
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        doublequote=own_escape is None,
+        escapechar=own_escape,
+        strict=True,
+    )
+    while True:
+        lines.taken.clear()
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            text = "".join(lines.taken)
+            if "field larger" in str(error):
+                yield _Unreadable("line_too_long", text)
+                continue
+            if len(lines.taken) > 1 or "unexpected end" in str(error):
+                raise FileRefusedError(
+                    f"a quote opened in line {lines.count - len(lines.taken) + 1} is not closed, so it cannot be told where "
+                    "records end. Close the quote, double quotes inside values, or set `quote:` and `escape:` to what the file uses."
+                ) from None
+            yield _Unreadable("broken_quoting", text.rstrip("\r\n"))
+            continue
+        if record:
+            yield record
+
+
+class _Lines:
+    """The lines of a file, remembering those that the record at hand took."""
+
+    def __init__(self, file: io.TextIOBase) -> None:
+        self.file = file
+        self.taken: list[str] = []
+        self.count = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.file)
+        self.count += 1
+        self.taken.append(line)
+        return line
+
+
+def _open_text(path: Path) -> io.TextIOBase:
+    return path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="")

@@ -1,0 +1,203 @@
+"""Landing: a file of any format becomes a table of text inside the engine, one row a record.
+
+Belongs here: formats, decompression, encodings, and the proof that no record went missing on the way. Does not belong here: what
+the values mean (`checks`), writing batches (`batches`).
+
+After `land` the connection has a view `source`: the column `source_row_number` (1-based, header and blank lines not counted) and
+the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no delimiter, no encoding.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.loading.delimited import BrokenRecord, read_header, rewrite_records, scan_structure
+from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.formats import SUFFIX_FORMATS, Dialect
+from dagster_project.loading.mapping import Source
+from dagster_project.loading.plain_text import COMPRESSED_SUFFIXES, excel_to_csv, to_plain_utf8
+from dagster_project.loading.refusals import FileRefusedError
+from dagster_project.loading.sql_text import quote_name, quote_text
+
+# NDJSON is read as lines; JSON text never holds this control character unescaped.
+UNIT_SEPARATOR = "\x1f"
+LINES = Dialect(delimiter=UNIT_SEPARATOR, quote="", escape="", header=("line",))
+PLAIN = Dialect()
+DEFAULT_DELIMITERS = {"csv": ",", "tsv": "\t"}
+LONGEST_LINE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What the view `source` holds. `rows_read` counts all records; `broken` are those among them that have no columns."""
+
+    rows_read: int
+    columns: tuple[str, ...]
+    broken: list[BrokenRecord]
+
+
+def format_of(path: Path, source: Source) -> str:
+    """The format of a file: as the mapping says, else by its suffix (before .gz or .zst).
+
+    Raises FileRefusedError where neither tells.
+    """
+    if source.format is not None:
+        return source.format
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
+        suffixes.pop()
+    known = SUFFIX_FORMATS.get(suffixes[-1]) if suffixes else None
+    if known is None:
+        raise FileRefusedError(
+            "its suffix does not tell the format. Set `format:` to csv, tsv, ndjson, parquet or excel."
+        )
+    return known
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection, path: Path, source: Source, work_dir: Path, on_rows: Callable[[int], None]
+) -> Landed:
+    """Read a file into the view `source` of the connection.
+
+    Raises FileRefusedError where the file as a whole cannot be read. `work_dir` holds temporary copies.
+    """
+    file_format = format_of(path, source)
+    if path.stat().st_size == 0:
+        raise FileRefusedError("it is empty (0 bytes), not even a header. Deliver it again, or remove it.")
+    if file_format == "parquet":
+        return _land_parquet(connection, path)
+    if file_format == "excel":
+        copy = work_dir / "excel.csv"
+        excel_to_csv(path, source.sheet, header=source.dialect.header is True, target=copy)
+        dialect = PLAIN if source.dialect.header is True else Dialect(header=source.dialect.header)
+        return _land_delimited(connection, copy, ",", dialect, work_dir, on_rows)
+    plain = to_plain_utf8(path, source.dialect.encoding, work_dir)
+    if file_format == "ndjson":
+        return _land_ndjson(connection, plain, work_dir, on_rows)
+    delimiter = source.dialect.delimiter or DEFAULT_DELIMITERS[file_format]
+    return _land_delimited(connection, plain, delimiter, source.dialect, work_dir, on_rows)
+
+
+def _land_delimited(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    delimiter: str,
+    dialect: Dialect,
+    work_dir: Path,
+    on_rows: Callable[[int], None],
+) -> Landed:
+    columns = read_header(path, delimiter, dialect)
+    if not columns:
+        raise FileRefusedError("it has no header and no rows. Deliver it again, or remove it.")
+    structure = scan_structure(path, delimiter, dialect.quote, dialect.escape)
+    record_count = structure.record_count - (1 if dialect.header is True else 0)
+    on_rows(record_count)
+    if structure.is_regular and not structure.ends_inside_quotes:
+        try:
+            _read_csv(connection, path, delimiter, dialect, columns)
+            landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            landed = None
+        if landed == record_count:
+            _name_columns(connection, columns, "rowid + 1")
+            return Landed(record_count, tuple(columns), [])
+    # The engine found something that it cannot read, or counts otherwise: read record by record.
+    copy = work_dir / "records.csv"
+    record_count, broken = rewrite_records(path, delimiter, dialect, len(columns), copy)
+    numbered = ["record_number", *(f"c{position}" for position in range(len(columns)))]
+    _read_csv(connection, copy, ",", Dialect(header=False), numbered)
+    _name_columns(connection, columns, "c0::BIGINT", first=1)
+    landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
+    if landed + len(broken) != record_count:
+        raise FileRefusedError(f"{record_count} records were counted but {landed + len(broken)} could be read.")
+    return Landed(record_count, tuple(columns), broken)
+
+
+def _read_csv(
+    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, dialect: Dialect, columns: list[str]
+) -> None:
+    types = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(columns)))
+    # An empty value and a quoted empty value are both NULL later; here both stay text.
+    options = (
+        f"auto_detect = false, delim = {quote_text(delimiter)}, quote = {quote_text(dialect.quote)}, "
+        f"escape = {quote_text(dialect.escape)}, header = {dialect.header is True}, columns = {{{types}}}, "
+        f"max_line_size = {LONGEST_LINE}"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE landed AS FROM read_csv({quote_text(str(path))}, {options})")
+
+
+def _name_columns(connection: duckdb.DuckDBPyConnection, columns: list[str], row_number: str, first: int = 0) -> None:
+    named = ", ".join(f"c{position} AS {quote_name(name)}" for position, name in enumerate(columns, start=first))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW source AS SELECT {row_number} AS {ROW_NUMBER_COLUMN}, {named} FROM landed"
+    )
+
+
+def _land_ndjson(
+    connection: duckdb.DuckDBPyConnection, path: Path, work_dir: Path, on_rows: Callable[[int], None]
+) -> Landed:
+    lines = _land_delimited(connection, path, UNIT_SEPARATOR, LINES, work_dir, on_rows)
+    connection.execute(
+        f"CREATE TEMP TABLE documents AS SELECT {ROW_NUMBER_COLUMN} AS row_number, line, json_valid(line) "
+        "AND coalesce(json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT', false) AS is_object FROM source"
+    )
+    connection.execute("DROP VIEW source")
+    connection.execute("DROP TABLE landed")
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM (SELECT unnest(json_keys(line)) AS name, row_number FROM documents WHERE is_object) "
+            "GROUP BY name ORDER BY min(row_number), name"
+        ).fetchall()
+    ]
+    if len({name.lower() for name in names}) < len(names):
+        raise FileRefusedError(
+            "it has keys that differ only in upper and lower case. Rename one of them in the delivery."
+        )
+    structure = quote_text(json.dumps({name: "VARCHAR" for name in names}))
+    connection.execute(
+        f"CREATE TEMP TABLE landed AS SELECT row_number, json_transform(line, {structure}) AS document "
+        "FROM documents WHERE is_object"
+    )
+    broken = [
+        BrokenRecord(number, "not_a_json_object", line)
+        for number, line in connection.execute(
+            "SELECT row_number, line FROM documents WHERE NOT is_object ORDER BY row_number"
+        ).fetchall()
+    ]
+    named = "".join(f", document[{quote_text(name)}] AS {quote_name(name)}" for name in names)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW source AS SELECT row_number AS {ROW_NUMBER_COLUMN}{named} FROM landed"
+    )
+    return Landed(lines.rows_read, tuple(names), sorted([*lines.broken, *broken], key=lambda record: record.number))
+
+
+def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Landed:
+    name = quote_text(str(path))
+    try:
+        counted = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({name})").fetchone()[0]
+        types = connection.execute(f"DESCRIBE FROM read_parquet({name}, binary_as_string = true)").fetchall()
+        columns = [row[0] for row in types]
+        texts = ", ".join(f"{_parquet_text(row[0], row[1])} AS c{position}" for position, row in enumerate(types))
+        connection.execute(
+            f"CREATE TEMP TABLE landed AS SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"
+        )
+    except duckdb.Error as error:
+        raise FileRefusedError(f"it is not a readable Parquet file ({_first_line(error)}). Deliver it again.") from None
+    landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
+    if landed != counted:
+        raise FileRefusedError(f"its footer says {counted} rows but {landed} could be read. Deliver it again.")
+    _name_columns(connection, columns, "rowid + 1")
+    return Landed(landed, tuple(columns), [])
+
+
+def _parquet_text(name: str, sql_type: str) -> str:
+    is_nested = sql_type.endswith("]") or sql_type.startswith(("STRUCT", "MAP", "UNION"))
+    return f"to_json({quote_name(name)})::VARCHAR" if is_nested else f"CAST({quote_name(name)} AS VARCHAR)"
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0][:200]

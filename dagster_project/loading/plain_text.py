@@ -1,0 +1,191 @@
+"""From a file as delivered to plain UTF-8 text: decompression, encodings, Excel.
+
+Belongs here: streaming copies into a work folder. Does not belong here: records and columns (`delimited`, `landing`).
+"""
+
+import codecs
+import csv
+import datetime as dt
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from dagster_project.loading.refusals import FileRefusedError
+
+COMPRESSED_SUFFIXES = (".gz", ".zst")
+CHUNK_BYTES = 4 << 20
+# Text in extracts shrinks to a tenth, seldom to a fiftieth. A file that grows beyond both limits is made to fill the disk.
+LARGEST_GROWTH = 200
+ALWAYS_ALLOWED_BYTES = 1 << 30
+UTF8_NAMES = ("utf-8", "utf-8-sig")
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+OTHER_FORMATS = {
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "an Excel or zip archive",
+    b"\x1f\x8b": "gzip (its name should end in .gz)",
+    b"\x28\xb5\x2f\xfd": "zstd (its name should end in .zst)",
+    b"%PDF": "PDF",
+    b"\xd0\xcf\x11\xe0": "an old Excel file (.xls: save it as .xlsx)",
+}
+
+
+def to_plain_utf8(path: Path, encoding: str, work_dir: Path) -> Path:
+    """The file as uncompressed UTF-8: itself where it is that already, otherwise a copy in `work_dir`.
+
+    Raises FileRefusedError where the bytes are not of that encoding, or the compressed file is cut off.
+    """
+    start = _first_bytes(path)
+    for mark, name in OTHER_FORMATS.items():
+        if start.startswith(mark):
+            raise FileRefusedError(f"it looks like {name}, not like text. Set `format:`, or correct the file's name.")
+    if start.startswith(UTF16_MARKS):
+        # A byte order mark is no guess: the file says so itself.
+        encoding = "utf-16"
+    is_compressed = path.suffix.lower() in COMPRESSED_SUFFIXES
+    if encoding in UTF8_NAMES and not is_compressed:
+        return path
+    copy = work_dir / "plain.txt"
+    with copy.open("wb") as target:
+        for chunk in _decode(_read_chunks(path), encoding):
+            target.write(chunk)
+    return copy
+
+
+def _first_bytes(path: Path) -> bytes:
+    for chunk in _read_chunks(path, size=16):
+        return chunk
+    return b""
+
+
+def _read_chunks(path: Path, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    limit = max(ALWAYS_ALLOWED_BYTES, LARGEST_GROWTH * path.stat().st_size)
+    done = 0
+    try:
+        with _open_bytes(path) as file:
+            while chunk := file.read(size):
+                done += len(chunk)
+                if done > limit:
+                    raise FileRefusedError(
+                        f"it unpacks to more than {limit // (1 << 20)} MiB, {LARGEST_GROWTH} times its size. "
+                        "If that is right, deliver it uncompressed."
+                    )
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise FileRefusedError("its gzip compression is damaged or cut off. Deliver it again.") from None
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return gzip.open(path, "rb")
+    if suffix == ".zst":
+        return _open_zstd(path)
+    return path.open("rb")
+
+
+def _decode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    if encoding in UTF8_NAMES:
+        yield from chunks
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+    try:
+        for chunk in chunks:
+            yield decoder.decode(chunk).encode("utf-8")
+        yield decoder.decode(b"", final=True).encode("utf-8")
+    except UnicodeError:
+        raise FileRefusedError(
+            f"it is not {encoding} throughout. Set `encoding:` to what the file is written in, such as utf-8, cp1252 or cp1256."
+        ) from None
+
+
+def _open_zstd(path: Path) -> IO[bytes]:
+    # Imported here: only who delivers .zst files needs it at all.
+    import zstandard
+
+    return _ZstdErrors(
+        zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+    )
+
+
+class _ZstdErrors:
+    """A zstd stream whose errors are messages, and whose sudden end is one."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> "_ZstdErrors":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stream.close()
+
+    def read(self, size: int) -> bytes:
+        import zstandard
+
+        try:
+            return self.stream.read(size)
+        except zstandard.ZstdError:
+            raise FileRefusedError("its zstd compression is damaged. Deliver it again.") from None
+
+
+def excel_to_csv(path: Path, sheet: str | None, *, header: bool, target: Path) -> None:
+    """Write one sheet of a workbook as plain CSV, values as text: dates ISO, whole numbers without decimal point.
+
+    Empty rows are left out; a row is as long as the header, or longer where it has values beyond it.
+    Raises FileRefusedError where the file is no workbook or the sheet does not exist.
+    """
+    # Imported here: it takes a second, and most runs read no workbook.
+    import openpyxl
+
+    try:
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        OSError,
+        EOFError,
+        zlib.error,
+        openpyxl.utils.exceptions.InvalidFileException,
+    ):
+        raise FileRefusedError("it is not a readable Excel workbook (.xlsx). Open it and save it again.") from None
+    try:
+        if sheet is not None and sheet not in workbook.sheetnames:
+            names = ", ".join(workbook.sheetnames)
+            raise FileRefusedError(f"it has no sheet '{sheet}'. Its sheets are: {names}. Correct `sheet:`.")
+        rows = (workbook[sheet] if sheet is not None else workbook.worksheets[0]).iter_rows(values_only=True)
+        with target.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            width = None
+            for row in rows:
+                texts = _without_empty_end([_cell_text(value) for value in row])
+                if not texts:
+                    continue
+                if width is None:
+                    width = len(texts) if header else len(row)
+                writer.writerow(texts + [""] * (width - len(texts)))
+    finally:
+        workbook.close()
+
+
+def _without_empty_end(texts: list[str]) -> list[str]:
+    while texts and texts[-1] == "":
+        texts.pop()
+    return texts
+
+
+def _cell_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,192 @@
+"""Replaying quarantined rows after the mapping was mended: those that pass now form a batch of their own, exactly once.
+
+Belongs here: reading refused rows back, taking the accepted ones out of quarantine. Does not belong here: loading files (`loader`).
+
+A replayed row keeps the load sequence and the snapshot mark of the batch it came from: it is as old as its file, and must not
+win over what was delivered later.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.loading.batches import (
+    PARQUET_OPTIONS,
+    UNPARSED_RECORD,
+    Batch,
+    clear_unfinished,
+    quarantine_path,
+    raw_path,
+    write_accepted,
+)
+from dagster_project.loading.checks import checked_rows
+from dagster_project.loading.contracts import load_feeds
+from dagster_project.loading.durable import make_folder, publish_file, remove_file
+from dagster_project.loading.engine import open_engine
+from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.formats import SUFFIX_FORMATS
+from dagster_project.loading.ledger import LedgerEntry, batch_stem, next_load_sequence, read_ledger, write_entry
+from dagster_project.loading.mapping import ExtractsConfig, Source
+from dagster_project.loading.refusals import FileRefusedError
+from dagster_project.loading.results import FileResult, LoadResult
+from dagster_project.loading.source_columns import resolve_columns
+from dagster_project.loading.sql_text import quote_name, quote_text
+from dagster_project.settings import Settings
+
+Report = Callable[[str], None]
+
+
+def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report) -> LoadResult:
+    """Judge every quarantined row of the dataset by today's mapping and load those that pass.
+
+    One FileResult for each batch with quarantined rows whose source is still in the mapping: `loaded` where rows passed,
+    otherwise `unchanged`, or `refused` with a message where the mapping does not fit the rows at all. Lines that never had columns (ragged, broken quotes)
+    stay: mend the file and deliver it again.
+    """
+    make_folder(settings.lake_dir)
+    clear_unfinished(settings)
+    finish_replays(settings, config.name)
+    sources = {(source.feed, source.name): source for source in config.sources}
+    result = LoadResult()
+    for entry in read_ledger(settings, config.name):
+        quarantine = quarantine_path(settings, entry.feed, entry.batch_id)
+        if not quarantine.exists():
+            continue
+        source = sources.get((entry.feed, entry.source_name))
+        if source is None:
+            result.warnings.append(f"{entry.source_file}: the mapping has no source {entry.source_name} any more; rows stay.")
+            continue
+        outcome = _replay_batch(settings, entry, source)
+        report(f"{entry.source_file}: {outcome.message}")
+        result.files.append(outcome)
+    return result
+
+
+def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> FileResult:
+    feed = load_feeds()[entry.feed]
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    work_dir = Path(tempfile.mkdtemp(dir=settings.lake_dir))
+    try:
+        with open_engine(work_dir) as connection:
+            columns_found = _open_quarantine(connection, quarantine_path(settings, entry.feed, entry.batch_id))
+            waiting = connection.execute("SELECT count(*) FROM source").fetchone()[0]
+            try:
+                columns, _ = resolve_columns(feed, source, columns_found)
+                checked = checked_rows(connection, feed, source, columns, now, is_typed_format=_is_typed(entry, source))
+            except FileRefusedError as error:
+                return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
+            passing = connection.execute(
+                f"SELECT {ROW_NUMBER_COLUMN} FROM ({checked.sql}) WHERE NOT is_refused ORDER BY ALL"
+            ).fetchall()
+            if not passing:
+                return _outcome(entry, "unchanged", waiting, 0, f"none of {waiting} quarantined rows passes yet.")
+            digest = hashlib.sha256(json.dumps([entry.batch_id, passing]).encode()).hexdigest()
+            sequence = next_load_sequence(settings)
+            batch_id = batch_stem(entry.dataset, sequence, digest)
+            batch = Batch(feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, source.mode == "snapshot")
+            counts = write_accepted(connection, settings, batch, checked, len(passing))
+    finally:
+        shutil.rmtree(work_dir, ignore_errors=True)
+    message = f"{len(passing)} of {waiting} quarantined rows loaded."
+    replayed = LedgerEntry(
+        dataset=entry.dataset,
+        feed=entry.feed,
+        source_name=entry.source_name,
+        source_file=entry.source_file,
+        content_sha256=digest,
+        bytes=0,
+        status="loaded",
+        message=message,
+        rows_read=len(passing),
+        rows_accepted=counts.rows_accepted,
+        rows_quarantined=0,
+        reasons={},
+        load_sequence=sequence,
+        batch_id=batch_id,
+        loaded_at=now.isoformat(timespec="seconds"),
+        watermark=counts.watermark,
+        duplicate_rows=counts.duplicate_rows,
+        replayed_from=entry.batch_id,
+    )
+    # The entry is the commit: killed before it, nothing has happened; killed after it, the next run takes the rows out.
+    write_entry(settings, replayed)
+    _take_out(settings, replayed)
+    return FileResult.of(replayed)
+
+
+def _outcome(entry: LedgerEntry, status: str, waiting: int, accepted: int, message: str) -> FileResult:
+    return FileResult(
+        feed=entry.feed,
+        source_name=entry.source_name,
+        source_file=entry.source_file,
+        status=status,
+        rows_read=waiting,
+        rows_accepted=accepted,
+        rows_quarantined=waiting - accepted,
+        reasons={},
+        batch_id=entry.batch_id,
+        message=message,
+    )
+
+
+def _is_typed(entry: LedgerEntry, source: Source) -> bool:
+    file_format = source.format or SUFFIX_FORMATS.get(Path(entry.source_file).suffix.lower())
+    return file_format in ("parquet", "excel")
+
+
+def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> tuple[str, ...]:
+    """Make the quarantined rows that have columns the view `source`; returns the names of the columns."""
+    connection.execute(
+        f"CREATE TEMP TABLE landed AS SELECT _source_row AS row_number, raw_record FROM read_parquet({quote_text(str(quarantine))}) "
+        f"WHERE NOT list_contains(json_keys(raw_record), {quote_text(UNPARSED_RECORD)})"
+    )
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM (SELECT unnest(json_keys(raw_record)) AS name, row_number FROM landed) GROUP BY name "
+            "ORDER BY min(row_number), name"
+        ).fetchall()
+    ]
+    columns = "".join(f", raw_record ->> {quote_text(_json_pointer(name))} AS {quote_name(name)}" for name in names)
+    connection.execute(f"CREATE TEMP VIEW source AS SELECT row_number AS {ROW_NUMBER_COLUMN}{columns} FROM landed")
+    return tuple(names)
+
+
+def _json_pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def finish_replays(settings: Settings, dataset: str) -> None:
+    """Take out of quarantine what a committed replay has loaded; needed where it was killed between the two."""
+    for entry in read_ledger(settings, dataset):
+        if entry.replayed_from is not None:
+            _take_out(settings, entry)
+
+
+def _take_out(settings: Settings, replayed: LedgerEntry) -> None:
+    quarantine = quarantine_path(settings, replayed.feed, replayed.replayed_from)
+    if not quarantine.exists():
+        return
+    loaded = quote_text(str(raw_path(settings, replayed.feed, replayed.batch_id)))
+    stays = (
+        f"FROM read_parquet({quote_text(str(quarantine))}) AS quarantined "
+        f"ANTI JOIN read_parquet({loaded}) AS loaded USING (_source_row)"
+    )
+    with duckdb.connect() as connection:
+        before = connection.execute(f"SELECT count(*) FROM read_parquet({quote_text(str(quarantine))})").fetchone()[0]
+        after = connection.execute(f"SELECT count(*) {stays}").fetchone()[0]
+        if after == 0:
+            remove_file(quarantine)
+        elif after < before:
+            publish_file(
+                quarantine,
+                lambda temporary: connection.execute(
+                    f"COPY (SELECT * {stays} ORDER BY _source_row) TO {quote_text(str(temporary))} ({PARQUET_OPTIONS})"
+                ),
+            )

@@ -1,0 +1,99 @@
+"""The `reporting:` section of the mapping file: the dbt variables a company may set.
+
+Belongs here: which variables there are (dbt_project.yml says) and whether a value can work. Does not belong here: their meaning
+(docs/metrics.md).
+"""
+
+import datetime
+import zoneinfo
+from functools import cache
+
+import yaml
+
+from dagster_project.loading.contracts import load_currencies
+from dagster_project.loading.mapping_document import Document, plain_value, suggestion
+from dagster_project.settings import DBT_PROJECT_DIR
+
+# Set by `name:`, not by the user.
+DATASET_VARIABLE = "dataset"
+# Variables for which null says something: no fixed day, no cap.
+MAY_BE_NULL = ("as_of_date", "clv_lifespan_cap_years")
+RANGES = {"first_weekday": (1, 7), "fiscal_year_start_month": (1, 12)}
+
+
+@cache
+def _variable_defaults() -> dict[str, object]:
+    project = yaml.safe_load((DBT_PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    return {name: value for name, value in project["vars"].items() if name != DATASET_VARIABLE}
+
+
+def read_variables(document: Document, node: yaml.Node | None) -> dict[str, object]:
+    """The variables that `reporting:` sets, as values that JSON can hold; problems are noted in the document."""
+    entries = document.entries(node, "reporting")
+    document.check_keys(node, entries, _variable_defaults(), "reporting")
+    variables = {}
+    for name, value_node in entries.items():
+        if name not in _variable_defaults():
+            continue
+        value = plain_value(value_node)
+        problem = _problem(name, value)
+        if problem:
+            document.complain(value_node, f"reporting: {name} {problem}")
+        variables[name] = value.isoformat() if isinstance(value, datetime.date) else value
+    return variables
+
+
+def _problem(name: str, value: object) -> str | None:
+    if value is None:
+        return None if name in MAY_BE_NULL else "has no value. Give one, or leave the line out for the default."
+    if name == "as_of_date":
+        return None if _is_date(value) else f"is '{value}'; it must be a date such as 2024-06-01."
+    if name == "reporting_time_zone":
+        return time_zone_problem(value)
+    if name == "reporting_currency":
+        return (
+            None
+            if value in load_currencies()
+            else f"is '{value}'; it must be an ISO 4217 code such as EUR, IRR or AED."
+        )
+    return _type_problem(name, value, _variable_defaults()[name])
+
+
+def _type_problem(name: str, value: object, default: object) -> str | None:
+    if isinstance(default, bool):
+        return None if isinstance(value, bool) else f"is '{value}'; it must be true or false."
+    if isinstance(default, int):
+        low, high = RANGES.get(name, (0, 10_000))
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return (
+            None
+            if is_number and low <= value <= high
+            else f"is '{value}'; it must be a whole number from {low} to {high}."
+        )
+    if isinstance(default, list):
+        kind = type(default[0])
+        is_list = isinstance(value, list) and value and all(type(item) is kind for item in value)
+        if is_list and kind is int and min(value) < 1:
+            is_list = False
+        return None if is_list else f"is '{value}'; it must be a list such as {default}."
+    return None if isinstance(value, str) else f"is '{value}'; it must be text."
+
+
+def _is_date(value: object) -> bool:
+    if isinstance(value, datetime.datetime):
+        return False
+    try:
+        return isinstance(value, datetime.date) or datetime.date.fromisoformat(str(value)) is not None
+    except ValueError:
+        return False
+
+
+def time_zone_problem(value: object) -> str | None:
+    """Why a text is no time zone name, with the nearest that is; None where it is one."""
+    zones = zoneinfo.available_timezones()
+    if isinstance(value, str) and value in zones:
+        return None
+    ordered = sorted(zones, key=lambda zone: (zone.count("/") != 1, zone))
+    hint = suggestion(str(value), ordered)
+    fix = hint if hint.startswith("Did") else "Use a name such as Asia/Tehran, Europe/Berlin or UTC."
+    return f"is '{value}', which is not a time zone. {fix}"
