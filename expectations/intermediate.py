@@ -1,17 +1,13 @@
 """What is expected of the intermediate tables: one suite a table.
 
-Belongs here: the grain of each table, and that joining and adding up neither loses nor doubles anything. Does not belong here: the
-figures of the marts and their identities (`marts`).
+Belongs here: the grain of each table, and that joining and adding up neither loses nor doubles anything. Does not
+belong here: the figures of the marts and their identities (`marts`).
 """
-
-from collections.abc import Sequence
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.rules import Suite, filled, finds_nothing, holds, not_empty, unique
-
-# Money is summed in decimals, so sums agree to the last digit; the allowance covers rounding to minor units on conversion.
-ROUNDING_ALLOWANCE = "0.01"
+from expectations.intermediate_orders import order_suites
+from expectations.rules import Suite, filled, finds_nothing, holds, keyed_suite, not_empty, unique
 
 
 def suites() -> list[Suite]:
@@ -19,7 +15,7 @@ def suites() -> list[Suite]:
     return [
         *_calendar(),
         *_customers(),
-        *_orders(),
+        *order_suites(),
         *_movements(),
         *_rates_and_surveys(),
     ]
@@ -44,12 +40,13 @@ def _calendar() -> list[Suite]:
                 ),
             ],
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_calendar_days",
             ["period_grain", "calendar_date"],
             holds(
                 "day_within_its_period",
-                "Every day lies within its week, month, quarter or year: a period ends on the day before the next one begins.",
+                "Every day lies within its week, month, quarter or year: a period ends on the day before the next one "
+                "begins.",
                 broken_when="calendar_date < period_start or calendar_date >= period_end or period_index is null",
                 columns=["period_start", "period_end", "period_index"],
             ),
@@ -57,14 +54,15 @@ def _calendar() -> list[Suite]:
                 "no_day_missing",
                 "No day of the calendar is missing, in any grain.",
                 query="""
-                    select period_grain, min(calendar_date) as first_date, max(calendar_date) as last_date, count(*) as day_count
+                    select period_grain, min(calendar_date) as first_date, max(calendar_date) as last_date,
+                        count(*) as day_count
                     from intermediate.int_calendar_days
                     group by period_grain
                     having count(*) <> max(calendar_date) - min(calendar_date) + 1
                 """,
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_periods",
             ["period_grain", "period_index"],
             not_empty("There is at least one period."),
@@ -76,7 +74,8 @@ def _calendar() -> list[Suite]:
                     from (
                         select
                             period_grain, period_start, period_end,
-                            lead(period_start) over (partition by period_grain order by period_index) as next_period_start
+                            lead(period_start) over (partition by period_grain order by period_index)
+                                as next_period_start
                         from intermediate.int_periods
                     ) as periods
                     where period_end <= period_start or next_period_start <> period_end
@@ -94,7 +93,7 @@ def _calendar() -> list[Suite]:
 
 def _customers() -> list[Suite]:
     return [
-        _keyed(
+        keyed_suite(
             "intermediate.int_customer_merges_resolved",
             ["customer_id"],
             filled("surviving_customer_id", "Every merged customer has a survivor."),
@@ -117,7 +116,7 @@ def _customers() -> list[Suite]:
                 """,
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_customer_segments_versioned",
             ["customer_id", "valid_from_date"],
             filled("segment_profile_id", "Every version has its combination of segments."),
@@ -129,12 +128,13 @@ def _customers() -> list[Suite]:
                 gaps_allowed=False,
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_segment_profiles",
             ["segment_profile_id", "segment_type"],
             finds_nothing(
                 "profile_counts_in_all",
-                "Every combination of segments counts in 'all' and once in each segment type, so that segments add up to 'all'.",
+                "Every combination of segments counts in 'all' and once in each segment type, so that segments add up "
+                "to 'all'.",
                 query="""
                     select segment_profile_id, count(*) as segment_type_count
                     from intermediate.int_segment_profiles
@@ -144,7 +144,7 @@ def _customers() -> list[Suite]:
                 """,
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_contract_spells_merged",
             ["customer_id", "active_from_date"],
             holds(
@@ -167,7 +167,7 @@ def _customers() -> list[Suite]:
                 gaps_allowed=True,
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_customers_aggregated",
             ["customer_id"],
             finds_nothing(
@@ -176,7 +176,9 @@ def _customers() -> list[Suite]:
                 query="""
                     with both_sides as (
                         select
-                            (select coalesce(sum(purchase_count), 0) from intermediate.int_customers_aggregated) as of_customers,
+                            (
+                                select coalesce(sum(purchase_count), 0) from intermediate.int_customers_aggregated
+                            ) as of_customers,
                             (select count(*) from intermediate.int_orders_valued where is_valid_purchase) as of_orders
                     )
                     select * from both_sides where of_customers <> of_orders
@@ -184,206 +186,12 @@ def _customers() -> list[Suite]:
             ),
             holds(
                 "counts_possible",
-                "A customer has no more days of purchase than purchases, and first and last date exactly where there is one.",
-                broken_when="purchase_day_count > purchase_count or (purchase_count > 0) <> (first_purchase_date is not null) "
+                "A customer has no more days of purchase than purchases, and first and last date exactly where there "
+                "is one.",
+                broken_when="purchase_day_count > purchase_count or (purchase_count > 0) <> (first_purchase_date is "
+                "not null) "
                 "or first_purchase_date > last_purchase_date or (purchase_day_count = 0) <> (purchase_count = 0)",
                 columns=["purchase_count", "purchase_day_count", "first_purchase_date", "last_purchase_date"],
-            ),
-        ),
-    ]
-
-
-def _orders() -> list[Suite]:
-    return [
-        _keyed(
-            "intermediate.int_orders_valued",
-            ["order_id"],
-            not_empty("There is at least one order."),
-            finds_nothing(
-                "one_row_an_order",
-                "Every order of staging is one row here: joining lines, refunds and rates loses and doubles none.",
-                query="""
-                    with both_sides as (
-                        select
-                            (select count(*) from staging.stg_orders__orders) as staged_count,
-                            (select count(*) from intermediate.int_orders_valued) as valued_count
-                    )
-                    select * from both_sides where staged_count <> valued_count
-                """,
-            ),
-            holds(
-                "no_purchase_without_customer",
-                "A purchase has a customer. Orders without one count in revenue and in no customer figure.",
-                broken_when="is_valid_purchase and (customer_id is null or not is_valid_order)",
-                columns=["customer_id", "is_valid_order"],
-            ),
-            holds(
-                "exclusion_has_reason",
-                "Every order is a purchase or says why it is none.",
-                broken_when="is_valid_purchase <> (exclusion_reason is null)",
-                columns=["is_valid_purchase", "exclusion_reason"],
-            ),
-            holds(
-                "net_amount_agrees",
-                "Net is gross less discount, and less refunds where it says so; unknown where gross is unknown.",
-                broken_when="net_amount <> gross_amount - discount_amount "
-                "or net_amount_after_refunds <> net_amount - refund_amount "
-                "or (gross_amount is null) <> (net_amount is null)",
-                columns=["gross_amount", "discount_amount", "net_amount", "refund_amount", "net_amount_after_refunds"],
-            ),
-            holds(
-                "converted_with_a_rate",
-                "No valid order was converted without an exchange rate: a missing rate is never taken as 1.",
-                broken_when="is_valid_order and exchange_rate is null",
-                columns=["order_currency", "exchange_rate"],
-            ),
-            holds(
-                "exchange_rate_found",
-                "There was an exchange rate for every order. Orders without one are in no figure; deliver the missing rates.",
-                broken_when="exclusion_reason = 'missing_exchange_rate'",
-                columns=["order_currency", "ordered_date"],
-                severity="warning",
-            ),
-            holds(
-                "refund_within_value",
-                "No order was refunded more than it was worth (net, shipping and tax).",
-                broken_when="refund_amount > net_amount + shipping_amount + tax_amount and net_amount > 0 and is_valid_order",
-                columns=["net_amount", "refund_amount"],
-                severity="warning",
-            ),
-            finds_nothing(
-                "sequence_contiguous",
-                "The purchases of a customer are numbered 1, 2, 3 … without gap.",
-                query="""
-                    select customer_id, count(*) as purchase_count, max(order_seq) as highest_number
-                    from intermediate.int_orders_valued
-                    where is_valid_purchase
-                    group by customer_id
-                    having min(order_seq) <> 1
-                        or max(order_seq) <> count(*)
-                        or count(distinct order_seq) <> count(*)
-                """,
-            ),
-            finds_nothing(
-                "value_agrees_with_staging",
-                "In the reporting currency, gross value adds up to that of lines and headers in staging.",
-                query=f"""
-                    with line_values as (
-                        select order_id, sum(quantity * unit_price) as line_value
-                        from staging.stg_orders__order_lines group by order_id
-                    ),
-                    staged as (
-                        select sum(coalesce(line_value, orders.order_amount)) as staged_amount
-                        from staging.stg_orders__orders as orders
-                        inner join intermediate.int_orders_valued as valued using (order_id)
-                        left join line_values using (order_id)
-                        where valued.exchange_rate = 1 and valued.exclusion_reason is distinct from 'gift_card_sale'
-                    ),
-                    valued as (
-                        select sum(gross_amount) as valued_amount
-                        from intermediate.int_orders_valued
-                        where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
-                    )
-                    select staged_amount, valued_amount from staged cross join valued
-                    where valued_amount > staged_amount + {ROUNDING_ALLOWANCE} * (select count(*) from staging.stg_orders__orders)
-                """,
-            ),
-            finds_nothing(
-                "refunds_agree_with_staging",
-                "Refunds in the reporting currency add up to those of staging: none is counted twice by a join.",
-                query=f"""
-                    with both_sides as (
-                        select
-                            (
-                                select coalesce(sum(refunds.refund_amount), 0)
-                                from staging.stg_orders__order_refunds as refunds
-                                inner join intermediate.int_orders_valued as orders using (order_id)
-                                where orders.exchange_rate = 1
-                            ) as staged_amount,
-                            (
-                                select coalesce(sum(refund_amount), 0)
-                                from intermediate.int_orders_valued where exchange_rate = 1
-                            ) as valued_amount
-                    )
-                    select * from both_sides where abs(staged_amount - valued_amount) > {ROUNDING_ALLOWANCE}
-                """,
-            ),
-        ),
-        _keyed(
-            "intermediate.int_refunds_valued",
-            ["refund_id"],
-            holds(
-                "refund_not_negative",
-                "A refund is money given back, so not negative.",
-                broken_when="refund_amount < 0",
-                columns=["refund_amount"],
-            ),
-        ),
-        _keyed(
-            "intermediate.int_purchase_days_aggregated",
-            ["customer_id", "purchase_date"],
-            filled("customer_id", "Every day of purchase belongs to a customer: guests are never one big customer."),
-            finds_nothing(
-                "sums_agree_with_orders",
-                "Days of purchase add up to the valid purchases, in number and in value.",
-                query="""
-                    with days as (
-                        select coalesce(sum(order_count), 0) as day_orders, coalesce(sum(net_amount), 0) as day_amount
-                        from intermediate.int_purchase_days_aggregated
-                    ),
-                    orders as (
-                        select count(*) as purchases, coalesce(sum(net_amount_after_refunds), 0) as purchase_amount
-                        from intermediate.int_orders_valued where is_valid_purchase
-                    )
-                    select * from days cross join orders
-                    where day_orders <> purchases or day_amount <> purchase_amount
-                """,
-            ),
-        ),
-        _keyed(
-            "intermediate.int_customer_periods_aggregated",
-            ["period_grain", "period_index", "customer_id"],
-            finds_nothing(
-                "sums_agree_with_days",
-                "In every grain, the periods' orders and value add up to those of the days of purchase.",
-                query="""
-                    with days as (
-                        select sum(order_count) as order_count, sum(net_amount) as net_amount
-                        from intermediate.int_purchase_days_aggregated
-                    ),
-                    periods as (
-                        select period_grain, sum(order_count) as order_count, sum(net_amount) as net_amount
-                        from intermediate.int_customer_periods_aggregated group by period_grain
-                    )
-                    select periods.*, days.order_count as order_count_of_days, days.net_amount as net_amount_of_days
-                    from periods cross join days
-                    where periods.order_count <> days.order_count or periods.net_amount <> days.net_amount
-                """,
-            ),
-            finds_nothing(
-                "one_first_period",
-                "Every customer has exactly one first period in each grain.",
-                query="""
-                    select period_grain, customer_id, count(*) filter (where is_first_period) as first_period_count
-                    from intermediate.int_customer_periods_aggregated
-                    group by period_grain, customer_id
-                    having count(*) filter (where is_first_period) <> 1
-                """,
-            ),
-        ),
-        _keyed(
-            "intermediate.int_order_values_aggregated",
-            ["period_grain", "period_index", "segment_type", "segment_value"],
-            finds_nothing(
-                "orders_agree",
-                "In every grain, the orders of 'all' add up to all valid orders.",
-                query="""
-                    select period_grain, sum(order_count) as order_count
-                    from intermediate.int_order_values_aggregated
-                    where segment_type = 'all'
-                    group by period_grain
-                    having sum(order_count) <> (select count(*) from intermediate.int_orders_valued where is_valid_order)
-                """,
             ),
         ),
     ]
@@ -415,9 +223,10 @@ def _movements() -> list[Suite]:
                 ),
                 finds_nothing(
                     "nobody_is_new_twice",
-                    "Over all periods no more customers become new than there are customers with a purchase or a contract.",
+                    "Over all periods no more customers become new than there are customers with a purchase or a "
+                    "contract.",
                     query="""
-                        select activity_definition, period_grain, sum(new_customers + new_and_lost_customers) as new_customers
+                        select activity_definition, period_grain, sum(new_customers) as new_customers
                         from intermediate.int_movements_aggregated
                         group by activity_definition, period_grain
                         having sum(new_customers) > (select count(*) from intermediate.int_customers_aggregated)
@@ -425,7 +234,7 @@ def _movements() -> list[Suite]:
                 ),
             ],
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_segment_movements_aggregated",
             ["activity_definition", "period_grain", "period_index", "segment_type", "segment_value"],
             not_empty("There are movements of customers."),
@@ -441,7 +250,7 @@ def _movements() -> list[Suite]:
 
 def _rates_and_surveys() -> list[Suite]:
     return [
-        _keyed(
+        keyed_suite(
             "intermediate.int_exchange_rates_daily",
             ["currency", "valid_date"],
             holds(
@@ -451,7 +260,7 @@ def _rates_and_surveys() -> list[Suite]:
                 columns=["rate_date", "exchange_rate"],
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_clv_rates",
             ["segment_type", "segment_value"],
             holds(
@@ -461,7 +270,7 @@ def _rates_and_surveys() -> list[Suite]:
                 columns=["purchases_per_year", "retention_rate", "churn_rate"],
             ),
         ),
-        _keyed(
+        keyed_suite(
             "intermediate.int_survey_answers_attributed",
             ["response_id"],
             finds_nothing(
@@ -485,15 +294,6 @@ def _rates_and_surveys() -> list[Suite]:
             ),
         ),
     ]
-
-
-def _keyed(table: str, key: Sequence[str], *expectations: Expectation) -> Suite:
-    words = ", ".join(column.removesuffix("_id").replace("_", " ") for column in key)
-    return Suite(
-        table=table,
-        key=tuple(key),
-        expectations=[unique(table, key, f"One row for each {words}; a second row would be counted twice."), *expectations],
-    )
 
 
 def _follow_each_other(table: str, start: str, end: str, description: str, *, gaps_allowed: bool) -> Expectation:

@@ -1,9 +1,10 @@
 """What is expected of the lake after loading: one suite a feed.
 
-Belongs here: rules about files, volume, freshness and the keys of accepted rows. Does not belong here: rules about single values
-(the loader's row checks quarantine those), anything across feeds (`staging`).
+Belongs here: rules about files, volume, freshness and the keys of accepted rows. Does not belong here: rules about
+single values (the loader's row checks quarantine those), anything across feeds (`staging`).
 
-The rules read `raw.<feed>` and `facts.files`, which `dagster_project.quality.raw_lake` lays over the lake and the ledger.
+The rules read `raw.<feed>` and `facts.files`, which `dagster_project.quality.raw_lake` lays over the lake and the
+ledger.
 """
 
 from great_expectations.expectations.expectation import Expectation
@@ -11,23 +12,24 @@ from great_expectations.expectations.expectation import Expectation
 from dagster_project.loading.contracts import Feed, load_feeds
 from expectations.rules import Suite, filled, finds_nothing, not_empty
 
-# Since 2026-11. More than one row in ten set aside is no longer bad luck with single rows but a wrong mapping or a broken
-# export, and figures without those rows would mislead. Under 50 rows the share says little: small files are only warned about.
+# Since 2026-11. More than one row in ten set aside is no longer bad luck with single rows but a wrong mapping or a
+# broken export, and figures without those rows would mislead. Under 50 rows the share says little: small files are
+# only warned about.
 QUARANTINE_SHARE_LIMIT = 0.10
 QUARANTINE_ROWS_LIMIT = 50
 
 # Since 2026-11. Feeds of one company are usually exported together; a week covers a weekly export and a public holiday.
 LAG_DAYS_LIMIT = 7
 
-# Since 2026-11. A delivery is compared with the median of those before it. Weekends and campaigns halve or triple a day's
-# trade, so only what lies outside is worth a look. Under five earlier deliveries there is no "usual" yet. To be reviewed
-# when real deliveries of half a year have been seen.
+# Since 2026-11. A delivery is compared with the median of those before it. Weekends and campaigns halve or triple a
+# day's trade, so only what lies outside is worth a look. Under five earlier deliveries there is no "usual" yet. To be
+# reviewed when real deliveries of half a year have been seen.
 VOLUME_LOWEST_RATIO = 0.5
 VOLUME_HIGHEST_RATIO = 3
 VOLUME_DELIVERIES_NEEDED = 5
 
-# Since 2026-11. Any status that is not cancelled, unavailable or test makes an order count, so a status nobody thought of
-# deserves a look: it may be a cancellation under another name.
+# Since 2026-11. Any status that is not cancelled, unavailable or test makes an order count, so a status nobody
+# thought of deserves a look: it may be a cancellation under another name.
 USUAL_ORDER_STATUSES = (
     "created",
     "approved",
@@ -86,7 +88,8 @@ def _file_rules(feed: str) -> list[Expectation]:
         ),
         finds_nothing(
             "quarantine_of_load_within_limit",
-            f"Of all rows of this load, no more than {QUARANTINE_SHARE_LIMIT:.0%} (and at least {QUARANTINE_ROWS_LIMIT} "
+            f"Of all rows of this load, no more than {QUARANTINE_SHARE_LIMIT:.0%} (and at least "
+            f"{QUARANTINE_ROWS_LIMIT} "
             "rows) are in quarantine: many small files can be broken together, each below the limit for one file.",
             query="select sum(rows_read) as rows_read, sum(rows_in_quarantine) as rows_in_quarantine "
             f"{new} and status = 'loaded' having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
@@ -104,7 +107,8 @@ def _file_rules(feed: str) -> list[Expectation]:
         ),
         finds_nothing(
             "rows_conserved",
-            "Every row of every file is accounted for: rows read are rows accepted plus rows quarantined, and as many are in "
+            "Every row of every file is accounted for: rows read are rows accepted plus rows quarantined, and as many "
+            "are in "
             "the lake and in quarantine (or were replayed from there). If not, lake and ledger do not belong together: "
             "restore the warehouse home from a backup, or load everything into a new one.",
             query="select source_file, batch_id, rows_read, rows_accepted, rows_in_lake, rows_quarantined, "
@@ -125,7 +129,8 @@ def _file_rules(feed: str) -> list[Expectation]:
 
 def _key_rules(feed: Feed) -> list[Expectation]:
     return [
-        filled(column, f"Every accepted row has its {column}: without it the row stands for nothing.") for column in feed.key
+        filled(column, f"Every accepted row has its {column}: without it the row stands for nothing.")
+        for column in feed.key
     ]
 
 
@@ -134,10 +139,12 @@ def _delivery_rules(feed: str) -> list[Expectation]:
     return [
         finds_nothing(
             "keeps_up_with_other_feeds",
-            f"The latest event of this feed is at most {LAG_DAYS_LIMIT} days older than the latest event of any feed. If it is "
+            f"The latest event of this feed is at most {LAG_DAYS_LIMIT} days older than the latest event of any feed. "
+            "If it is "
             "older, its export has probably stalled, and recent periods lack its data.",
             query=f"""
-                select max(watermark) filter (where feed = '{feed}') as latest_event, max(watermark) as latest_of_any_feed
+                select max(watermark) filter (where feed = '{feed}') as latest_event,
+                    max(watermark) as latest_of_any_feed
                 from facts.files
                 where status = 'loaded'
                 having max(watermark) filter (where feed = '{feed}') < max(watermark) - interval {LAG_DAYS_LIMIT} day
@@ -147,7 +154,8 @@ def _delivery_rules(feed: str) -> list[Expectation]:
         ),
         finds_nothing(
             "volume_as_usual",
-            f"The latest delivery of each source holds between {VOLUME_LOWEST_RATIO:g} and {VOLUME_HIGHEST_RATIO} times as many "
+            f"The latest delivery of each source holds between {VOLUME_LOWEST_RATIO:g} and {VOLUME_HIGHEST_RATIO} "
+            "times as many "
             f"rows as the median of those before it (checked from {VOLUME_DELIVERIES_NEEDED} earlier deliveries on). "
             "Otherwise the export may be cut short or doubled.",
             query=f"""
@@ -184,9 +192,11 @@ def _order_rules() -> list[Expectation]:
         not_empty("There is at least one order. Without any there is nothing to compute, and nothing is published."),
         finds_nothing(
             "statuses_usual",
-            "Every order has one of the usual statuses. Any other counts as a valid purchase: if one of those listed means "
+            "Every order has one of the usual statuses. Any other counts as a valid purchase: if one of those listed "
+            "means "
             "that the order did not happen, map it to cancelled, unavailable or test (value_maps in extracts.yml).",
-            query=f"select status, count(*) as order_count from raw.orders where status not in ({listed}) group by status",
+            query=f"select status, count(*) as order_count from raw.orders where status not in ({listed}) group by "
+            "status",
             failed=f"select count(*) from raw.orders where status not in ({listed})",
             severity="warning",
         ),

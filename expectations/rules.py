@@ -1,12 +1,16 @@
 """The vocabulary of the suites: how one rule becomes one Great Expectations expectation.
 
-Belongs here: the two expectation classes of ours, the helpers that build expectations, the shape of a suite. Does not belong
-here: any rule about a particular table (the stage modules).
+Belongs here: the two expectation classes of ours, the helpers that build expectations, the shape of a suite. Does not
+belong here: any rule about a particular table (the stage modules).
 
-Two classes are ours because GX would ask the engine far more than needed. `ExpectNoRowToBreakRule` is counted together with
-all other rules of its table in one query (GX's own multi-column expectations are one to three queries each).
-`ExpectQueryToFindNothing` runs its SQL once; the parent class runs it twice, for the count and for rows we do not keep.
+Two classes are ours because GX would ask the engine far more than needed. `ExpectNoRowToBreakRule` is counted
+together with all other rules of its table in one query (GX's own multi-column expectations are one to three queries
+each). `ExpectQueryToFindNothing` runs its SQL once; the parent class runs it twice, for the count and for rows we do
+not keep.
 """
+
+# GX calls these methods by name with arguments of its own.
+# ruff: noqa: ANN001, ANN202, ANN401, ARG002, N805
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from typing import Any, ClassVar, Literal
 
 import great_expectations.expectations as gxe
 from great_expectations.compatibility import pydantic
-from great_expectations.compatibility.pyspark import functions as F
+from great_expectations.compatibility.pyspark import functions as spark_functions
 from great_expectations.compatibility.sqlalchemy import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
@@ -36,7 +40,7 @@ class Suite:
 
 
 class RowsThatBreakRule(TableMetricProvider):
-    """Metric: how many rows of the table satisfy the SQL condition `broken_when`; computed in the table's one bundled query."""
+    """Metric: how many rows satisfy the SQL condition `broken_when`; computed in the table's one bundled query."""
 
     metric_name = "table.rows_that_break_rule"
     value_keys = ("broken_when",)
@@ -46,7 +50,7 @@ class RowsThatBreakRule(TableMetricProvider):
         partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
         domain_type=MetricDomainTypes.TABLE,
     )
-    def _sqlalchemy(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # noqa: N805
+    def _sqlalchemy(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
         condition = metric_value_kwargs["broken_when"]
         return sa.literal_column(f"count(case when {condition} then 1 end)"), metric_domain_kwargs, {}
 
@@ -55,13 +59,13 @@ class RowsThatBreakRule(TableMetricProvider):
         partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
         domain_type=MetricDomainTypes.TABLE,
     )
-    def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # noqa: N805
+    def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
         condition = metric_value_kwargs["broken_when"]
-        return F.expr(f"count(case when {condition} then 1 end)"), metric_domain_kwargs, {}
+        return spark_functions.expr(f"count(case when {condition} then 1 end)"), metric_domain_kwargs, {}
 
 
 class ExpectNoRowToBreakRule(BatchExpectation):
-    """Passes when no row satisfies the SQL condition `broken_when`. A condition that is NULL does not break the rule."""
+    """Passes when no row satisfies the SQL condition `broken_when`; a condition that is NULL breaks nothing."""
 
     broken_when: str
 
@@ -74,12 +78,12 @@ class ExpectNoRowToBreakRule(BatchExpectation):
 
 
 class ExpectQueryToFindNothing(gxe.UnexpectedRowsExpectation):
-    """Passes when the query, which selects what breaks the rule, returns no row. Tables are written `<schema>.<table>`."""
+    """Passes when the query, which selects what breaks the rule, returns no row."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count", "table.row_count")
 
     @pydantic.validator("unexpected_rows_query", allow_reuse=True)
-    def _validate_query(cls, query: str) -> str:  # noqa: N805
+    def _validate_query(cls, query: str) -> str:
         # Replaces the parent's check, which asks for GX's {batch} placeholder: our tables are named, never sliced.
         return query
 
@@ -103,7 +107,7 @@ def _counted(failed: int, checked: int) -> dict:
 def holds(
     rule: str, description: str, *, broken_when: str, columns: Sequence[str] = (), severity: Severity = "critical"
 ) -> Expectation:
-    """A rule about each row by itself. `broken_when` is the SQL condition of a row that breaks it, `columns` what to show of it."""
+    """A rule about each row by itself. `broken_when` is SQL, true for a row that breaks it; `columns`: what to show."""
     return ExpectNoRowToBreakRule(
         broken_when=broken_when,
         description=description,
@@ -121,9 +125,11 @@ def finds_nothing(
     failed: str | None = None,
     severity: Severity = "critical",
 ) -> Expectation:
-    """A rule across rows or tables. `query` selects what breaks it: keys and offending columns only, they are shown to stewards.
+    """A rule across rows or tables. `query` selects what breaks it: keys and offending columns only, they are shown
+    to stewards.
 
-    `checked` and `failed` are scalar queries for the two counts where they are not the table's rows and the query's rows.
+    `checked` and `failed` are scalar queries for the two counts where they are not the table's rows and the query's
+    rows.
     """
     return ExpectQueryToFindNothing(
         unexpected_rows_query=query,
@@ -193,6 +199,19 @@ def unique(table: str, key: Sequence[str], description: str) -> Expectation:
         "key_unique",
         description,
         query=f"select {columns}, count(*) as row_count from {table} group by {columns} having count(*) > 1",
+    )
+
+
+def keyed_suite(table: str, key: Sequence[str], *expectations: Expectation) -> Suite:
+    """A suite whose first rule is the table's grain: one row a key."""
+    words = ", ".join(column.removesuffix("_id").replace("_", " ") for column in key)
+    return Suite(
+        table=table,
+        key=tuple(key),
+        expectations=[
+            unique(table, key, f"One row for each {words}; a second row would be counted twice."),
+            *expectations,
+        ],
     )
 
 

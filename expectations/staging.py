@@ -1,7 +1,7 @@
 """What is expected of the staging tables: one suite a table.
 
-Belongs here: keys, nothing lost or doubled between raw and staging, ranges of single values. Does not belong here: rules across
-feeds (`intermediate`).
+Belongs here: keys, nothing lost or doubled between raw and staging, ranges of single values. Does not belong here:
+rules across feeds (`intermediate`).
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,12 @@ from great_expectations.expectations.expectation import Expectation
 
 from expectations.rules import Suite, between, filled, finds_nothing, holds, not_empty, one_of, unique
 
-# Since 2026-11. One order of a hundred thousand pieces is possible in wholesale; more is usually a product code or a price
-# that slipped into the column of quantities.
+# Since 2026-11. One order of a hundred thousand pieces is possible in wholesale; more is usually a product code or a
+# price that slipped into the column of quantities.
 LARGEST_QUANTITY = 100_000
 
-# The loader quarantines what is dated more than a day ahead, so what is left may be at most that far ahead of the other events.
+# The loader quarantines what is dated more than a day ahead, so what is left may be at most that far ahead of the
+# other events.
 EARLIEST_MOMENT = "timestamp '1900-01-01'"
 
 
@@ -41,10 +42,12 @@ def _customer_versions() -> Suite:
             *_key(table, ["customer_id", "version_number"], "version of a customer"),
             finds_nothing(
                 "nothing_lost_or_doubled",
-                "Each delivered version of a customer (customer and moment of the change) is one row here, and there is no other.",
+                "Each delivered version of a customer (customer and moment of the change) is one row here, and there "
+                "is no other.",
                 query="""
                     with delivered as (
-                        select distinct customer_id, coalesce(updated_at, created_at) as valid_from_at from raw.crm_customers
+                        select distinct customer_id, coalesce(updated_at, created_at) as valid_from_at
+                        from raw.crm_customers
                     )
                     select coalesce(delivered.customer_id, versions.customer_id) as customer_id, valid_from_at
                     from delivered
@@ -66,13 +69,14 @@ def _customer_versions() -> Suite:
                     from (
                         select
                             customer_id, version_number, valid_to_at,
-                            lead(valid_from_at) over (partition by customer_id order by version_number) as next_valid_from_at
+                            lead(valid_from_at) over (partition by customer_id order by version_number)
+                                as next_valid_from_at
                         from staging.stg_crm__customer_versions
                     ) as versions
                     where valid_to_at is distinct from next_valid_from_at
                 """,
             ),
-            _not_negative("acquisition_cost", "What a customer's acquisition cost is not negative."),
+            _not_negative("acquisition_cost", "Winning a customer never costs less than nothing."),
             holds(
                 "closed_after_created",
                 "A customer is closed at or after the moment of creation.",
@@ -131,7 +135,9 @@ def _tickets() -> Suite:
                 columns=["opened_at", "closed_at"],
                 severity="warning",
             ),
-            _reference(table, "customer_id", "staging.stg_crm__customers", "customer_id", "ticket", "customer of the CRM"),
+            _reference(
+                table, "customer_id", "staging.stg_crm__customers", "customer_id", "ticket", "customer of the CRM"
+            ),
         ],
     )
 
@@ -162,7 +168,9 @@ def _orders() -> Suite:
                 columns=["order_amount", "status"],
                 severity="warning",
             ),
-            _reference(table, "customer_id", "staging.stg_crm__customers", "customer_id", "order", "customer of the CRM"),
+            _reference(
+                table, "customer_id", "staging.stg_crm__customers", "customer_id", "order", "customer of the CRM"
+            ),
         ],
     )
 
@@ -293,11 +301,12 @@ def _key(table: str, columns: Sequence[str], thing: str) -> list[Expectation]:
 
 
 def _conserved(table: str, raw: str, key: Sequence[str], thing: str) -> Expectation:
-    """As many different keys before as after. Feeds delivered as full dumps lose what the newest dump no longer holds."""
+    """As many keys after as before; a feed of full dumps loses what its newest dump no longer holds."""
     columns = ", ".join(f'"{column}"' for column in key)
     return finds_nothing(
         "nothing_lost_or_added",
-        f"There are as many rows here as there are different {thing}s in the lake (for a full dump: in the newest one).",
+        f"There are as many rows here as there are different {thing}s in the lake (for a full dump: in the newest "
+        "one).",
         query=f"""
             with newest_dumps as (
                 select _source_name, max(_load_sequence) as newest from {raw} where _is_snapshot group by _source_name
@@ -321,7 +330,8 @@ def _dated(column: str, thing: str) -> Expectation:
     return holds(
         f"{column}_possible",
         f"Every {thing} has a date, after 1900 and not in the future.",
-        broken_when=f"{column} is null or {column} < {EARLIEST_MOMENT} or {column} > now() at time zone 'UTC' + interval 1 day",
+        broken_when=f"{column} is null or {column} < {EARLIEST_MOMENT} or {column} > now() at time zone 'UTC' + "
+        "interval 1 day",
         columns=[column],
     )
 
@@ -331,10 +341,11 @@ def _not_negative(column: str, description: str) -> Expectation:
 
 
 def _reference(table: str, column: str, other: str, other_column: str, thing: str, other_thing: str) -> Expectation:
-    """Late or missing extracts of the other feed break this, so it warns; nothing is checked where that feed is missing."""
+    """Late extracts of the other feed break this, so it warns; where that feed is missing nothing is checked."""
     return finds_nothing(
         f"{column}_found",
-        f"Every {thing} that names one belongs to a known {other_thing}. The others stay out of what needs it.",
+        f"The {column} of every {thing} is that of a known {other_thing}. Late or missing extracts of the other feed "
+        "are the usual reason; what needs both leaves these rows out.",
         query=f"""
             select distinct {column} from {table}
             where {column} is not null

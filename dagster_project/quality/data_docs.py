@@ -1,8 +1,8 @@
 """GX Data Docs under `reports/data_docs/`: one static page a run, stage and table.
 
-Belongs here: rendering GX's validation results into pages that can be read offline, and throwing old ones away. Does not belong
-here: the page that stewards start from (`report`). The pages are rendered by GX's own renderer into a page template of ours:
-GX's template loads scripts and styles from six outside hosts and is blank without them.
+Belongs here: rendering GX's validation results into pages that can be read offline, and throwing old ones away. Does
+not belong here: the page that stewards start from (`report`). The pages are rendered by GX's own renderer into a page
+template of ours: GX's template loads scripts and styles from six outside hosts and is blank without them.
 """
 
 import html
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 
-# A month of daily runs: enough to look at what failed last week. Counts of every run stay in marts.data_quality for ever.
+# A month of daily runs: enough to look at what failed last week. Counts of every run stay in marts.data_quality for
+# ever.
 RUNS_TO_KEEP = 30
 
 

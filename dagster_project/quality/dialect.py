@@ -2,9 +2,12 @@
 
 Belongs here: what duckdb-engine does in a way that breaks GX, and nothing else. Does not belong here: opening files.
 
-Without it every metric raises (GX issue 11579) and looks like bad data: GX fetches results after SQLAlchemy has ended the
-transaction, and in DuckDB ending the transaction throws the pending result away.
+Without it every metric raises (GX issue 11579) and looks like bad data: GX fetches results after SQLAlchemy has ended
+the transaction, and in DuckDB ending the transaction throws the pending result away.
 """
+
+# SQLAlchemy calls these methods by name with arguments of its own.
+# ruff: noqa: ANN401, ARG002
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """Where a gate runs: the connection it reads through and the GX batches on top of it.
 
-Belongs here: choosing the engine by `settings.dbt_target`, opening and closing it, handing GX one table. Does not belong
-here: what is checked. Great Expectations is imported inside functions: the import takes 3-10 seconds, and whoever only reads
-results must not pay for it.
+Belongs here: choosing the engine by `settings.dbt_target`, opening and closing it, handing GX one table. Does not
+belong here: what is checked. Great Expectations is imported inside functions: the import takes 3-10 seconds, and
+whoever only reads results must not pay for it.
 """
 
 import os
@@ -30,8 +30,8 @@ class EngineError(Exception):
 def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the engine for one gate; it is closed at the end, so that dbt can have the file again.
 
-    `database` is the warehouse file, or None for a database in memory (the raw gate reads the lake and needs no warehouse).
-    Raises EngineError when the engine of the settings has no gates yet or the warehouse does not exist.
+    `database` is the warehouse file, or None for a database in memory (the raw gate reads the lake and needs no
+    warehouse). Raises EngineError when the engine of the settings has no gates yet or the warehouse does not exist.
     """
     if settings.dbt_target != "duckdb":
         raise EngineError(
@@ -46,8 +46,8 @@ def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.Du
             "set timezone = 'UTC'; set preserve_insertion_order = false; set autoinstall_known_extensions = false"
         )
         connection.execute(f"set temp_directory = '{_quoted(settings.warehouse_home / 'tmp')}'")
-        # Facts that are not in the warehouse (ledger, last release) live in memory, in a database of their own: a temporary
-        # table would be invisible to the connection that GX uses.
+        # Facts that are not in the warehouse (ledger, last release) live in memory, in a database of their own: a
+        # temporary table would be invisible to the connection that GX uses.
         connection.execute("attach ':memory:' as facts")
         yield connection
         connection.execute("detach facts")

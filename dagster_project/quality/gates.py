@@ -1,6 +1,7 @@
 """The gates: validate the tables of one stage, keep the results, renew the reports.
 
-Belongs here: the order of these steps. Does not belong here: each step itself, or the decision what a failure blocks (`defs`).
+Belongs here: the order of these steps. Does not belong here: each step itself, or the decision what a failure blocks
+(`defs`).
 """
 
 import importlib
@@ -34,10 +35,10 @@ def run_gate(
 ) -> list[SuiteResult]:
     """Validate every table of a stage (or those of `tables`, named `<schema>.<table>`) and return one result a table.
 
-    Results are kept for `marts.data_quality`, Data Docs pages are written and `reports/index.html` is renewed before this
-    returns, also when something failed. The warehouse is open only while the gate runs. `load` is what
-    this run loaded, for the raw gate; without it every file that is still in the extracts folder counts as this load.
-    Raises EngineError when the gate cannot run at all, ValueError for a stage or table without a suite.
+    Results are kept for `marts.data_quality`, Data Docs pages are written and `reports/index.html` is renewed before
+    this returns, also when something failed. The warehouse is open only while the gate runs. `load` is what this run
+    loaded, for the raw gate; without it every file that is still in the extracts folder counts as this load. Raises
+    EngineError when the gate cannot run at all, ValueError for a stage or table without a suite.
     """
     suites = suites_of(stage, tables)
     personal_columns = frozenset(
@@ -60,7 +61,7 @@ def run_gate(
 
 
 def suites_of(stage: Stage, tables: Sequence[str] | None = None) -> list["Suite"]:
-    """The suites of a stage, in the order of the module; imports Great Expectations. Raises ValueError for an unknown name."""
+    """The suites of a stage in the module's order; imports GX. Raises ValueError for an unknown stage or table."""
     if stage not in STAGES:
         raise ValueError(f"There is no gate for '{stage}'; stages are: {', '.join(STAGES)}.")
     suites: list[Suite] = importlib.import_module(f"expectations.{stage}").suites()

@@ -68,8 +68,9 @@ def utc_now() -> datetime:
 def record_results(settings: Settings, dataset: str, stage: str, rows: Sequence[ResultRow]) -> Path | None:
     """Keep the results of one step of a run; writing the same run and stage again replaces them.
 
-    `dataset` is the name in `extracts.yml`; `stage` names the step, for example `raw`, `loader` or `dbt_staging`. All rows
-    belong to one run. Returns the file, or None when there is nothing to keep. Raises ValueError for rows of several runs.
+    `dataset` is the name in `extracts.yml`; `stage` names the step, for example `raw`, `loader` or `dbt_staging`. All
+    rows belong to one run. Returns the file, or None when there is nothing to keep. Raises ValueError for rows of
+    several runs.
     """
     if not rows:
         return None

@@ -6,19 +6,18 @@ Belongs here: which values are hidden, and how. Does not belong here: where they
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 
 MASK = "(masked)"
 LONGEST_VALUE = 80
 
-# A wrongly mapped column can carry an address or a phone number under any name, so values are looked at too. A phone number
-# without its plus sign cannot be told from an order number; such columns are caught by their name only.
+# A wrongly mapped column can carry an address or a phone number under any name, so values are looked at too. A phone
+# number without its plus sign cannot be told from an order number; such columns are caught by their name only.
 _LOOKS_PERSONAL = re.compile(r"\S@\S|^\s*(\+|00)\d[\d\s().-]{6,}$")
 _QUOTED_VALUE = re.compile(r"'[^']*'")
 
 
-def masked_value(column: str, value: Any, personal_columns: frozenset[str]) -> str:
-    """The value as a steward may see it: masked when its column is personal or it looks like an address or phone number."""
+def masked_value(column: str, value: object, personal_columns: frozenset[str]) -> str:
+    """The value as a steward may see it: masked when its column is personal or it looks personal itself."""
     if value is None:
         return "(empty)"
     if column in personal_columns:
@@ -29,7 +28,7 @@ def masked_value(column: str, value: Any, personal_columns: frozenset[str]) -> s
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def masked_row(row: Mapping[str, Any], personal_columns: frozenset[str]) -> dict[str, str]:
+def masked_row(row: Mapping[str, object], personal_columns: frozenset[str]) -> dict[str, str]:
     """The row as a steward may see it."""
     return {column: masked_value(column, value, personal_columns) for column, value in row.items()}
 

@@ -1,7 +1,7 @@
 """What the raw gate looks at: the lake's feeds as `raw.<feed>`, and the ledger as `facts.files`.
 
-Belongs here: laying these tables over the files of the lake, in the gate's own database in memory. Does not belong here: the rules
-(`expectations/raw.py`). The warehouse is not needed: the raw gate runs before anything is built.
+Belongs here: laying these tables over the files of the lake, in the gate's own database in memory. Does not belong
+here: the rules (`expectations/raw.py`). The warehouse is not needed: the raw gate runs before anything is built.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.settings import Settings
 
-# One row a ledger entry. `is_current`: the newest entry of a file that is still in the extracts folder. `is_new`: loaded by this
-# run. Row counts in the lake and in quarantine are counted there, not taken from the ledger, so that the two can be compared.
+# One row a ledger entry. `is_current`: the newest entry of a file that is still in the extracts folder. `is_new`:
+# loaded by this run. Row counts in the lake and in quarantine are counted there, not taken from the ledger, so that
+# the two can be compared.
 FILES_TABLE = """
 create table facts.files (
     feed varchar, source_name varchar, source_file varchar, batch_id varchar, status varchar, message varchar,

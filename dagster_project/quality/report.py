@@ -1,7 +1,7 @@
 """The page that data stewards start from: `reports/index.html`, renewed after every gate.
 
-Belongs here: gathering what the page shows, and writing it. Does not belong here: checks, Data Docs pages, anything that knows
-Dagster. All values reach the page through Jinja2 with automatic escaping.
+Belongs here: gathering what the page shows, and writing it. Does not belong here: checks, Data Docs pages, anything
+that knows Dagster. All values reach the page through Jinja2 with automatic escaping.
 """
 
 import json
@@ -40,7 +40,7 @@ def remember_gate(
 
 
 def write_report(settings: Settings, dataset: str) -> Path:
-    """Write `reports/index.html` for a dataset from what the gates, the loader and dbt left behind; returns its path."""
+    """Write `reports/index.html` from what the gates, the loader and dbt left behind; returns its path."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

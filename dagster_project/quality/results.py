@@ -17,9 +17,10 @@ STAGES: tuple[Stage, ...] = ("raw", "staging", "intermediate", "marts")
 class CheckResult:
     """The outcome of one rule on one table.
 
-    `status` is `failed` when the data break the rule and `error` when the check itself could not be run: an error says
-    nothing about the data, so it counts as critical whatever the rule's severity. `rows_failed` of a rule about the table
-    as a whole is 1. `sample` holds at most five failing rows: key columns and offending columns only, personal values masked.
+    `status` is `failed` when the data break the rule and `error` when the check itself could not be run: an error
+    says nothing about the data, so it counts as critical whatever the rule's severity. `rows_failed` of a rule about
+    the table as a whole is 1. `sample` holds at most five failing rows: key columns and offending columns only,
+    personal values masked.
     """
 
     rule: str

@@ -13,7 +13,8 @@ from dagster_project.quality.masking import masked_message, masked_row
 from dagster_project.quality.results import CheckResult
 
 if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+    from great_expectations.expectations.expectation import Expectation
 
     from expectations.rules import Suite
 
@@ -55,8 +56,8 @@ def could_not_run(description: str, rule: str = "table_can_be_checked") -> Check
 def _check_result(
     connection: duckdb.DuckDBPyConnection,
     suite: "Suite",
-    expectation: Any,
-    found: Any,
+    expectation: "Expectation",
+    found: "ExpectationValidationResult",
     personal_columns: frozenset[str],
 ) -> CheckResult:
     meta = expectation.meta
@@ -86,13 +87,15 @@ def _check_result(
 
 
 def _exception_message(exception_info: dict[str, Any]) -> str | None:
-    """The message when GX raised; it reports one exception directly, or one for each metric that could not be computed."""
+    """What GX raised, if it did; it reports one exception, or one a metric that could not be computed."""
     entries = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
     raised = [entry["exception_message"] for entry in entries if entry.get("raised_exception")]
     return (raised[0] or "unknown error") if raised else None
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, meta: dict[str, Any], found: Any) -> tuple[int, int]:
+def _counts(
+    connection: duckdb.DuckDBPyConnection, meta: dict[str, Any], found: "ExpectationValidationResult"
+) -> tuple[int, int]:
     if "element_count" not in found.result:
         # A rule about the table as a whole: what was observed is its number of rows.
         return int(found.result["observed_value"]), 0 if found.success else 1

@@ -1,0 +1,96 @@
+"""Identities that several marts share: what makes a mart fit to publish, rates that agree with their counts.
+
+Belongs here: builders of expectations for tables of schema `marts`. Does not belong here: the suite of any one mart.
+"""
+
+from collections.abc import Sequence
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.rules import finds_nothing, holds, one_of, unique
+
+# Since 2026-11. Rates are stored as doubles; what differs less is the order in which a sum was taken, not a figure.
+RATE_ALLOWANCE = "1e-9"
+MONEY_ALLOWANCE = "0.01"
+
+# Since 2026-11. Marts grow with time and hardly ever shrink; a tenth less leaves room for merged customers and late
+# cancellations. More means that data the last release was made of are missing.
+SMALLEST_SHARE_OF_LAST_RELEASE = 0.9
+
+RATE_STATUSES = ("ok", "small_base", "no_base")
+
+
+def fit_to_publish(table: str, key: Sequence[str]) -> list[Expectation]:
+    """What holds for every mart: its grain, and that it did not collapse since the last release."""
+    mart = table.removeprefix("marts.")
+    return [
+        unique(table, key, f"One row for each {', '.join(column.replace('_', ' ') for column in key)}."),
+        finds_nothing(
+            "not_much_smaller_than_released",
+            f"The mart holds at least {SMALLEST_SHARE_OF_LAST_RELEASE:.0%} of the rows of the last release. If it "
+            "holds fewer, "
+            "look for extracts that are missing before you trust it.",
+            query=f"""
+                select row_count as rows_released, (select count(*) from {table}) as rows_now
+                from facts.released_marts
+                where mart = '{mart}' and (select count(*) from {table}) < {SMALLEST_SHARE_OF_LAST_RELEASE} * row_count
+            """,
+            severity="warning",
+        ),
+    ]
+
+
+def final_after_complete() -> Expectation:
+    return holds(
+        "final_only_when_complete",
+        "A period is final only after it is complete.",
+        broken_when="is_complete is null or is_final is null or (is_final and not is_complete)",
+        columns=["is_complete", "is_final"],
+    )
+
+
+def differs(rate: str, formula: str, denominator: str) -> str:
+    """SQL: the stored rate is not what the formula gives; where the denominator is 0 another rule speaks."""
+    return f"({denominator} <> 0 and abs({rate} - ({formula})) > {RATE_ALLOWANCE})"
+
+
+def outside_interval(rate: str) -> str:
+    """SQL: the rate leaves its own confidence interval, or has none."""
+    return (
+        f"{rate} < {rate}_lower - {RATE_ALLOWANCE} or {rate} > {rate}_upper + {RATE_ALLOWANCE} "
+        f"or ({rate} is null) <> ({rate}_lower is null) or {rate}_lower < 0 or {rate}_upper > 1"
+    )
+
+
+def segments_add_up(table: str, group: Sequence[str], measures: Sequence[str]) -> Expectation:
+    """Every count and amount of a segment type's values adds up to 'all'; one query checks all measures."""
+    keys = ", ".join(group)
+    sums = ", ".join(f"sum({measure}) as {measure}" for measure in measures)
+    # Counts agree exactly; amounts may differ by rounding.
+    unequal = " or ".join(f"abs(by_type.{measure} - whole.{measure}) > {MONEY_ALLOWANCE}" for measure in measures)
+    return finds_nothing(
+        "segments_add_up",
+        "The values of each segment type add up to 'all', in every count and amount.",
+        query=f"""
+            with by_type as (
+                select {keys}, segment_type, {sums} from {table}
+                where segment_type <> 'all' group by {keys}, segment_type
+            ),
+            whole as (
+                select * from {table} where segment_type = 'all'
+            )
+            select {keys}, by_type.segment_type, by_type.{measures[0]} as of_segments, whole.{measures[0]} as of_all
+            from by_type
+            left join whole using ({keys})
+            where whole.segment_type is null or {unequal}
+        """,
+    )
+
+
+def known_rate_status() -> Expectation:
+    """The status beside every rate is one that dashboards know."""
+    return one_of(
+        "rate_status",
+        "A rate's status is ok, small_base (too few to rely on) or no_base (nothing to divide by).",
+        RATE_STATUSES,
+    )

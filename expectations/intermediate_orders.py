@@ -1,0 +1,213 @@
+"""What is expected of the intermediate tables made of orders; part of the suites of `expectations.intermediate`.
+
+Belongs here: orders, refunds, days and periods of purchase. Does not belong here: customers, movements, surveys
+(`intermediate`).
+"""
+
+from expectations.rules import Suite, filled, finds_nothing, holds, keyed_suite, not_empty
+
+# Money is summed in decimals, so sums agree to the last digit; the allowance covers rounding to minor units on
+# conversion.
+ROUNDING_ALLOWANCE = "0.01"
+
+
+def order_suites() -> list[Suite]:
+    """One suite for every intermediate table made of orders and purchases."""
+    return [
+        keyed_suite(
+            "intermediate.int_orders_valued",
+            ["order_id"],
+            not_empty("There is at least one order."),
+            finds_nothing(
+                "one_row_an_order",
+                "Every order of staging is one row here: joining lines, refunds and rates loses and doubles none.",
+                query="""
+                    with both_sides as (
+                        select
+                            (select count(*) from staging.stg_orders__orders) as staged_count,
+                            (select count(*) from intermediate.int_orders_valued) as valued_count
+                    )
+                    select * from both_sides where staged_count <> valued_count
+                """,
+            ),
+            holds(
+                "no_purchase_without_customer",
+                "A purchase has a customer. Orders without one count in revenue and in no customer figure.",
+                broken_when="is_valid_purchase and (customer_id is null or not is_valid_order)",
+                columns=["customer_id", "is_valid_order"],
+            ),
+            holds(
+                "exclusion_has_reason",
+                "Every order is a purchase or says why it is none.",
+                broken_when="is_valid_purchase <> (exclusion_reason is null)",
+                columns=["is_valid_purchase", "exclusion_reason"],
+            ),
+            holds(
+                "net_amount_agrees",
+                "Net is gross less discount, and less refunds where it says so; unknown where gross is unknown.",
+                broken_when="net_amount <> gross_amount - discount_amount "
+                "or net_amount_after_refunds <> net_amount - refund_amount "
+                "or (gross_amount is null) <> (net_amount is null)",
+                columns=["gross_amount", "discount_amount", "net_amount", "refund_amount", "net_amount_after_refunds"],
+            ),
+            holds(
+                "converted_with_a_rate",
+                "No valid order was converted without an exchange rate: a missing rate is never taken as 1.",
+                broken_when="is_valid_order and exchange_rate is null",
+                columns=["order_currency", "exchange_rate"],
+            ),
+            holds(
+                "exchange_rate_found",
+                "There was an exchange rate for every order. Orders without one are in no figure; deliver the missing "
+                "rates.",
+                broken_when="exclusion_reason = 'missing_exchange_rate'",
+                columns=["order_currency", "ordered_date"],
+                severity="warning",
+            ),
+            holds(
+                "refund_within_value",
+                "No order was refunded more than it was worth (net, shipping and tax).",
+                broken_when="refund_amount > net_amount + shipping_amount + tax_amount and net_amount > 0 and "
+                "is_valid_order",
+                columns=["net_amount", "refund_amount"],
+                severity="warning",
+            ),
+            finds_nothing(
+                "sequence_contiguous",
+                "The purchases of a customer are numbered 1, 2, 3 … without gap.",
+                query="""
+                    select customer_id, count(*) as purchase_count, max(order_seq) as highest_number
+                    from intermediate.int_orders_valued
+                    where is_valid_purchase
+                    group by customer_id
+                    having min(order_seq) <> 1
+                        or max(order_seq) <> count(*)
+                        or count(distinct order_seq) <> count(*)
+                """,
+            ),
+            finds_nothing(
+                "value_agrees_with_staging",
+                "In the reporting currency, gross value adds up to that of lines and headers in staging.",
+                query=f"""
+                    with line_values as (
+                        select order_id, sum(quantity * unit_price) as line_value
+                        from staging.stg_orders__order_lines group by order_id
+                    ),
+                    staged as (
+                        select sum(coalesce(line_value, orders.order_amount)) as staged_amount
+                        from staging.stg_orders__orders as orders
+                        inner join intermediate.int_orders_valued as valued using (order_id)
+                        left join line_values using (order_id)
+                        where valued.exchange_rate = 1 and valued.exclusion_reason is distinct from 'gift_card_sale'
+                    ),
+                    valued as (
+                        select sum(gross_amount) as valued_amount
+                        from intermediate.int_orders_valued
+                        where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
+                    )
+                    select staged_amount, valued_amount from staged cross join valued
+                    where valued_amount > staged_amount
+                        + {ROUNDING_ALLOWANCE} * (select count(*) from staging.stg_orders__orders)
+                """,
+            ),
+            finds_nothing(
+                "refunds_agree_with_staging",
+                "Refunds in the reporting currency add up to those of staging: none is counted twice by a join.",
+                query=f"""
+                    with both_sides as (
+                        select
+                            (
+                                select coalesce(sum(refunds.refund_amount), 0)
+                                from staging.stg_orders__order_refunds as refunds
+                                inner join intermediate.int_orders_valued as orders using (order_id)
+                                where orders.exchange_rate = 1
+                            ) as staged_amount,
+                            (
+                                select coalesce(sum(refund_amount), 0)
+                                from intermediate.int_orders_valued where exchange_rate = 1
+                            ) as valued_amount
+                    )
+                    select * from both_sides where abs(staged_amount - valued_amount) > {ROUNDING_ALLOWANCE}
+                """,
+            ),
+        ),
+        keyed_suite(
+            "intermediate.int_refunds_valued",
+            ["refund_id"],
+            holds(
+                "refund_not_negative",
+                "A refund is money given back, so not negative.",
+                broken_when="refund_amount < 0",
+                columns=["refund_amount"],
+            ),
+        ),
+        keyed_suite(
+            "intermediate.int_purchase_days_aggregated",
+            ["customer_id", "purchase_date"],
+            filled("customer_id", "Every day of purchase belongs to a customer: guests are never one big customer."),
+            finds_nothing(
+                "sums_agree_with_orders",
+                "Days of purchase add up to the valid purchases, in number and in value.",
+                query="""
+                    with days as (
+                        select coalesce(sum(order_count), 0) as day_orders, coalesce(sum(net_amount), 0) as day_amount
+                        from intermediate.int_purchase_days_aggregated
+                    ),
+                    orders as (
+                        select count(*) as purchases, coalesce(sum(net_amount_after_refunds), 0) as purchase_amount
+                        from intermediate.int_orders_valued where is_valid_purchase
+                    )
+                    select * from days cross join orders
+                    where day_orders <> purchases or day_amount <> purchase_amount
+                """,
+            ),
+        ),
+        keyed_suite(
+            "intermediate.int_customer_periods_aggregated",
+            ["period_grain", "period_index", "customer_id"],
+            finds_nothing(
+                "sums_agree_with_days",
+                "In every grain, the periods' orders and value add up to those of the days of purchase.",
+                query="""
+                    with days as (
+                        select sum(order_count) as order_count, sum(net_amount) as net_amount
+                        from intermediate.int_purchase_days_aggregated
+                    ),
+                    periods as (
+                        select period_grain, sum(order_count) as order_count, sum(net_amount) as net_amount
+                        from intermediate.int_customer_periods_aggregated group by period_grain
+                    )
+                    select periods.*, days.order_count as order_count_of_days, days.net_amount as net_amount_of_days
+                    from periods cross join days
+                    where periods.order_count <> days.order_count or periods.net_amount <> days.net_amount
+                """,
+            ),
+            finds_nothing(
+                "one_first_period",
+                "Every customer has exactly one first period in each grain.",
+                query="""
+                    select period_grain, customer_id, count(*) filter (where is_first_period) as first_period_count
+                    from intermediate.int_customer_periods_aggregated
+                    group by period_grain, customer_id
+                    having count(*) filter (where is_first_period) <> 1
+                """,
+            ),
+        ),
+        keyed_suite(
+            "intermediate.int_order_values_aggregated",
+            ["period_grain", "period_index", "segment_type", "segment_value"],
+            finds_nothing(
+                "orders_agree",
+                "In every grain, the orders of 'all' add up to all valid orders.",
+                query="""
+                    select period_grain, sum(order_count) as order_count
+                    from intermediate.int_order_values_aggregated
+                    where segment_type = 'all'
+                    group by period_grain
+                    having sum(order_count) <> (
+                        select count(*) from intermediate.int_orders_valued where is_valid_order
+                    )
+                """,
+            ),
+        ),
+    ]
