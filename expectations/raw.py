@@ -64,7 +64,6 @@ def _suite(feed: Feed) -> Suite:
 def _file_rules(feed: str) -> list[Expectation]:
     """Whether every file was read, and read whole."""
     current = f"from facts.files where feed = '{feed}' and is_current"
-    new = f"from facts.files where feed = '{feed}' and is_new"
     beyond_limit = (
         f"rows_in_quarantine >= {QUARANTINE_ROWS_LIMIT} "
         f"and rows_in_quarantine > {QUARANTINE_SHARE_LIMIT} * rows_read and status = 'loaded'"
@@ -87,15 +86,16 @@ def _file_rules(feed: str) -> list[Expectation]:
             failed=f"select sum(rows_in_quarantine) {current} and {beyond_limit}",
         ),
         finds_nothing(
-            "quarantine_of_load_within_limit",
-            f"Of all rows of this load, no more than {QUARANTINE_SHARE_LIMIT:.0%} (and at least "
-            f"{QUARANTINE_ROWS_LIMIT} "
-            "rows) are in quarantine: many small files can be broken together, each below the limit for one file.",
-            query="select sum(rows_read) as rows_read, sum(rows_in_quarantine) as rows_in_quarantine "
-            f"{new} and status = 'loaded' having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
+            "quarantine_of_day_within_limit",
+            f"Of all rows loaded on one day, no more than {QUARANTINE_SHARE_LIMIT:.0%} (and at least "
+            f"{QUARANTINE_ROWS_LIMIT} rows) are in quarantine: many small files can be broken together, each below the "
+            "limit for one file.",
+            query="select loaded_at::date as loaded_on, sum(rows_read) as rows_read, "
+            f"sum(rows_in_quarantine) as rows_in_quarantine {current} and status = 'loaded' "
+            f"group by all having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
             f"and sum(rows_in_quarantine) > {QUARANTINE_SHARE_LIMIT} * sum(rows_read)",
-            checked=f"select sum(rows_read) {new}",
-            failed=f"select sum(rows_in_quarantine) {new}",
+            checked=f"select sum(rows_read) {current}",
+            failed=f"select sum(rows_in_quarantine) {current}",
         ),
         finds_nothing(
             "nothing_in_quarantine",
@@ -163,7 +163,7 @@ def _delivery_rules(feed: str) -> list[Expectation]:
                     select source_name, source_file, rows_read, max(load_sequence) over (partition by source_name)
                         = load_sequence as is_latest
                     from facts.files
-                    where feed = '{feed}' and status = 'loaded' and rows_replayed = 0
+                    where feed = '{feed}' and status = 'loaded' and not is_replay
                 )
                 select
                     source_name,

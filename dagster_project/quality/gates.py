@@ -15,7 +15,7 @@ from dagster_project.loading.contracts import load_feeds
 from dagster_project.quality import data_docs, history, report
 from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
 from dagster_project.quality.masking import masked_message
-from dagster_project.quality.raw_lake import Load, attach_raw_lake
+from dagster_project.quality.raw_lake import attach_raw_lake
 from dagster_project.quality.released import attach_released_marts
 from dagster_project.quality.results import STAGES, CheckResult, Stage, SuiteResult
 from dagster_project.quality.runner import could_not_run, run_suite
@@ -31,14 +31,12 @@ def run_gate(
     stage: Stage,
     run_id: str,
     tables: Sequence[str] | None = None,
-    load: Load | None = None,
 ) -> list[SuiteResult]:
     """Validate every table of a stage (or those of `tables`, named `<schema>.<table>`) and return one result a table.
 
     Results are kept for `marts.data_quality`, Data Docs pages are written and `reports/index.html` is renewed before
-    this returns, also when something failed. The warehouse is open only while the gate runs. `load` is what this run
-    loaded, for the raw gate; without it every file that is still in the extracts folder counts as this load. Raises
-    EngineError when the gate cannot run at all, ValueError for a stage or table without a suite.
+    this returns, also when something failed. The warehouse is open only while the gate runs. Raises EngineError
+    when the gate cannot run at all, ValueError for a stage or table without a suite.
     """
     suites = suites_of(stage, tables)
     personal_columns = frozenset(
@@ -46,7 +44,7 @@ def run_gate(
     )
     with _open(settings, stage) as connection:
         if stage == "raw":
-            attach_raw_lake(connection, settings, dataset, load)
+            attach_raw_lake(connection, settings, dataset)
         else:
             attach_released_marts(connection, settings, dataset)
         batch = batch_source(connection)

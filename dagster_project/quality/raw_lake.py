@@ -4,9 +4,7 @@ Belongs here: laying these tables over the files of the lake, in the gate's own 
 here: the rules (`expectations/raw.py`). The warehouse is not needed: the raw gate runs before anything is built.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import duckdb
 
@@ -14,35 +12,20 @@ from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.settings import Settings
 
-# One row a ledger entry. `is_current`: the newest entry of a file that is still in the extracts folder. `is_new`:
-# loaded by this run. Row counts in the lake and in quarantine are counted there, not taken from the ledger, so that
-# the two can be compared.
+# One row a ledger entry. `is_current`: the newest batch of a file that is still in the extracts folder, or its refusal
+# (the loader forgets a refusal once the file is mended or gone). Row counts in the lake and in quarantine are counted
+# there, not taken from the ledger, so that the two can be compared.
 FILES_TABLE = """
 create table facts.files (
     feed varchar, source_name varchar, source_file varchar, batch_id varchar, status varchar, message varchar,
     rows_read bigint, rows_accepted bigint, rows_quarantined bigint, rows_replayed bigint,
     rows_in_lake bigint, rows_in_quarantine bigint,
-    load_sequence bigint, watermark timestamp, is_current boolean, is_new boolean
+    load_sequence bigint, loaded_at timestamp, watermark timestamp, is_replay boolean, is_current boolean
 )
 """
 
 
-class LoadedFile(Protocol):
-    """What the gate needs to know of one extract file that this run looked at (`loading.loader.FileResult`)."""
-
-    feed: str
-    source_name: str
-    source_file: str
-    status: str
-
-
-class Load(Protocol):
-    """What this run loaded (`loading.loader.LoadResult`)."""
-
-    files: Sequence[LoadedFile]
-
-
-def attach_raw_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: str, load: Load | None) -> None:
+def attach_raw_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: str) -> None:
     """Create `raw.<feed>` for every feed of the contract and `facts.files`. A feed without files is an empty table."""
     connection.execute("create schema raw")
     for feed in load_feeds().values():
@@ -53,7 +36,7 @@ def attach_raw_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, d
             columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in feed.columns.values())
             connection.execute(f'create table raw."{feed.name}" ({columns})')
     connection.execute(FILES_TABLE)
-    rows = _file_rows(connection, settings, read_ledger(settings, dataset), dataset, load)
+    rows = _file_rows(connection, settings, read_ledger(settings, dataset), dataset)
     if rows:
         connection.executemany(f"insert into facts.files values ({', '.join('?' for _ in rows[0])})", rows)
 
@@ -63,7 +46,6 @@ def _file_rows(
     settings: Settings,
     entries: list[LedgerEntry],
     dataset: str,
-    load: Load | None,
 ) -> list[tuple]:
     in_lake = _rows_by_batch(connection, settings.raw_dir, dataset)
     in_quarantine = _rows_by_batch(connection, settings.quarantine_dir, dataset)
@@ -72,20 +54,12 @@ def _file_rows(
         if entry.replayed_from:
             source = (entry.feed, entry.replayed_from)
             replayed[source] = replayed.get(source, 0) + entry.rows_accepted
-    originals = [entry for entry in entries if not entry.replayed_from]
-    newest = {_identity(entry): entry.batch_id for entry in originals}
-    # Without a load of this run (a gate by itself), a file counts as long as it lies in the extracts folder.
-    looked_at = None if load is None else {_identity(file): file.status for file in load.files}
+    newest = {
+        _identity(entry): entry.batch_id for entry in entries if entry.status == "loaded" and not entry.replayed_from
+    }
     rows = []
     for entry in entries:
-        identity = _identity(entry)
-        is_newest = newest.get(identity) == entry.batch_id
-        if looked_at is None:
-            is_there = (settings.extracts_dir / entry.source_file).exists()
-            is_new = is_newest and is_there
-        else:
-            is_there = identity in looked_at
-            is_new = is_newest and looked_at.get(identity) == "loaded"
+        counts_now = entry.status == "refused" or newest.get(_identity(entry)) == entry.batch_id
         place = (entry.feed, entry.batch_id)
         rows.append(
             (
@@ -102,16 +76,17 @@ def _file_rows(
                 in_lake.get(place, 0),
                 in_quarantine.get(place, 0),
                 entry.load_sequence,
+                entry.loaded_at,
                 entry.watermark,
-                is_newest and is_there,
-                is_new,
+                entry.replayed_from is not None,
+                counts_now and (settings.extracts_dir / entry.source_file).exists(),
             )
         )
     return rows
 
 
-def _identity(file: LoadedFile | LedgerEntry) -> tuple[str, str, str]:
-    return file.feed, file.source_name, file.source_file
+def _identity(entry: LedgerEntry) -> tuple[str, str, str]:
+    return entry.feed, entry.source_name, entry.source_file
 
 
 def _rows_by_batch(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: str) -> dict[tuple[str, str], int]:
