@@ -142,6 +142,7 @@ converted as (
         rated.revenue_line_count,
         rated.costed_line_count,
         rated.gross_amount - rated.discount_amount as net_amount_in_order_currency,
+        rated.gross_amount - rated.discount_amount - rated.refund_amount as remaining_amount_in_order_currency,
         rated.exchange_rate,
         rated.exchange_rate_date,
         {% for amount in ['gross', 'discount', 'shipping', 'tax', 'refund', 'cost'] -%}
@@ -172,6 +173,7 @@ valued as (
 
 judged as (
 
+    -- Judged in the order's own currency: rounding after conversion makes a small value 0 and leaves a cent of a full refund.
     select
         *,
         case
@@ -179,10 +181,10 @@ judged as (
             when exchange_rate is null then 'missing_exchange_rate'
             when line_count > 0 and revenue_line_count = 0 then 'gift_card_sale'
             {% if not var('zero_value_orders_count') -%}
-            when net_amount = 0 then 'zero_value'
+            when net_amount_in_order_currency = 0 then 'zero_value'
             {% endif -%}
             {% if not var('fully_refunded_orders_count') -%}
-            when net_amount > 0 and net_amount_after_refunds <= 0 then 'fully_refunded'
+            when net_amount_in_order_currency > 0 and remaining_amount_in_order_currency <= 0 then 'fully_refunded'
             {% endif -%}
         end as order_exclusion_reason
     from valued
