@@ -43,19 +43,16 @@ placed as (
 
 ),
 
--- Surveys and touchpoints one by one and all together; sums first, so that each answer is joined to its segments once.
-widened as (
+judged as (
 
     select
-        placed.*,
-        case when survey_levels.is_total then 'all' else placed.survey_id end as counted_survey_id,
-        case when touchpoint_levels.is_total then 'all' else placed.touchpoint end as counted_touchpoint
+        *,
+        exclusion_reason is null and is_answered as is_valid
     from placed
-    cross join (select true as is_total union all select false as is_total) as survey_levels
-    cross join (select true as is_total union all select false as is_total) as touchpoint_levels
 
 ),
 
+-- Sums first: only they, not the answers, are then repeated for the totals and the segments.
 sums_by_profile as (
 
     select
@@ -63,8 +60,8 @@ sums_by_profile as (
         period_index,
         segment_profile_id,
         metric,
-        counted_survey_id as survey_id,
-        counted_touchpoint as touchpoint,
+        survey_id,
+        touchpoint,
         min(case when is_valid then base_scale_id end) as lowest_scale_id,
         max(case when is_valid then base_scale_id end) as highest_scale_id,
         count(case when exclusion_reason is null then 1 end) as invited_count,
@@ -75,24 +72,20 @@ sums_by_profile as (
         count(case when exclusion_reason is not null then 1 end) as dropped_duplicate_count,
         sum(case when is_valid then turned_score end) as score_sum,
         sum(case when is_valid then normalised_score end) as normalised_score_sum
-    from (
-        select
-            *,
-            exclusion_reason is null and is_answered as is_valid
-        from widened
-    ) as judged
+    from judged
     group by 1, 2, 3, 4, 5, 6
 
 ),
 
 sums as (
 
+    -- Surveys and touchpoints one by one and all together.
     select
         sums_by_profile.period_grain,
         sums_by_profile.period_index,
         sums_by_profile.metric,
-        sums_by_profile.survey_id,
-        sums_by_profile.touchpoint,
+        case when survey_levels.is_total then 'all' else sums_by_profile.survey_id end as survey_id,
+        case when touchpoint_levels.is_total then 'all' else sums_by_profile.touchpoint end as touchpoint,
         segment_profiles.segment_type,
         segment_profiles.segment_value,
         min(sums_by_profile.lowest_scale_id) as lowest_scale_id,
@@ -105,6 +98,8 @@ sums as (
     from sums_by_profile
     inner join segment_profiles
         on sums_by_profile.segment_profile_id = segment_profiles.segment_profile_id
+    cross join (select true as is_total union all select false as is_total) as survey_levels
+    cross join (select true as is_total union all select false as is_total) as touchpoint_levels
     group by 1, 2, 3, 4, 5, 6, 7
 
 )
