@@ -85,9 +85,12 @@ def describe_outcome(result: dg.ExecuteInProcessResult) -> JobOutcome:
             problems += _describe_failure(event)
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
             problems.append(_innermost_message(event.job_failure_data.error) or event.message)
-    skipped = sorted(event.step_key for event in events if event.event_type == dg.DagsterEventType.STEP_SKIPPED)
-    if skipped:
-        problems.append(f"Not run because of that: {', '.join(skipped)}.")
+    # Dagster may call a run a success although steps of it were skipped, so what ran is compared with what should have.
+    ended = (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE)
+    steps_ended = {event.step_key for event in events if event.event_type in ended}
+    not_run = [node.name for node in result.job_def.nodes_in_topological_order if node.name not in steps_ended]
+    if not_run and (steps_ended or not problems):
+        problems.append(f"Not run because of that: {', '.join(not_run)}.")
     if not result.success and not problems:
         problems.append("The run failed; Dagster's page (make dev) shows its events.")
     return JobOutcome(result.run_id, problems, warnings)

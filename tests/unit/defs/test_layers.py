@@ -1,0 +1,64 @@
+"""Which asset a dbt test is a check of, on a manifest of three tables."""
+
+from dagster_project.defs.layers import Translator, check_specs, layer_of
+
+
+def model(name: str, schema: str, **changes: object) -> dict:
+    unique_id = f"model.p.{name}"
+    config = {"materialized": "table"}
+    return {
+        "unique_id": unique_id,
+        "name": name,
+        "alias": name,
+        "schema": schema,
+        "resource_type": "model",
+        "config": config,
+        **changes,
+    }
+
+
+def data_test(name: str, parents: list[str], severity: str = "error", attached_node: str | None = None) -> dict:
+    return {
+        "unique_id": f"test.p.{name}",
+        "name": name,
+        "resource_type": "test",
+        "depends_on": {"nodes": [f"model.p.{parent}" for parent in parents]},
+        "config": {"severity": severity},
+        "attached_node": attached_node,
+        "description": "",
+    }
+
+
+def manifest(*tests: dict) -> dict:
+    models = [model("stg_a", "staging"), model("mart_b", "marts"), model("mart_c", "marts")]
+    return {"nodes": {node["unique_id"]: node for node in [*models, *tests]}}
+
+
+def owners(*tests: dict, layer: str) -> dict[str, str]:
+    checks = check_specs(manifest(*tests), Translator(), layer)
+    return {spec.name: "/".join(spec.asset_key.path) for spec in checks.values()}
+
+
+def test_a_test_over_two_layers_belongs_to_the_later_table() -> None:
+    test = data_test("reconciles", ["mart_b", "stg_a"])
+    assert owners(test, layer="marts") == {"reconciles": "marts/mart_b"}
+    assert owners(test, layer="staging") == {}
+
+
+def test_within_a_layer_it_belongs_to_the_table_it_is_written_at() -> None:
+    test = data_test("relationship", ["mart_c", "mart_b"], attached_node="model.p.mart_b")
+    assert owners(test, layer="marts") == {"relationship": "marts/mart_b"}
+
+
+def test_only_tests_of_severity_error_block() -> None:
+    tests = [data_test("hard", ["stg_a"]), data_test("soft", ["stg_a"], severity="warn")]
+    checks = check_specs(manifest(*tests), Translator(), "staging").values()
+    assert {spec.name: spec.blocking for spec in checks} == {"hard": True, "soft": False}
+
+
+def test_layers_of_nodes() -> None:
+    assert layer_of(model("mart_b", "marts")) == "marts"
+    assert layer_of(model("data_quality", "marts")) == "quality"
+    assert layer_of(model("currencies", "reference", resource_type="seed")) == "staging"
+    assert layer_of(model("helper", "staging", config={"materialized": "ephemeral"})) is None
+    assert layer_of(data_test("hard", [])) is None
