@@ -1,7 +1,7 @@
 """The bare baseline: the headline marts from the generator's files in one plain DuckDB script, without framework.
 
-Belongs here: running `baseline.sql` and writing its marts. Does not belong here: anything of the pipeline; not a line is
-shared with it, so that both can be compared, in figures and in seconds.
+Belongs here: running `baseline.sql` and writing its marts. Does not belong here: anything of the pipeline; not a line
+is shared with it, so that both can be compared, in figures and in seconds.
 """
 
 import argparse

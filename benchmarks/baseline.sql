@@ -106,6 +106,10 @@ select customer_id, arg_max(survivor_id, depth) as person_id,
 from chains
 group by customer_id;
 
+-- Numbers instead of texts from here on: keys of joins and groups.
+create type period_grain as enum ('week', 'month', 'quarter', 'year');
+create type activity_definition as enum ('purchase', 'window_90', 'window_365', 'contract');
+
 create table tickets as
 with delivered as (
     select *
@@ -192,16 +196,24 @@ where status not in ('canceled', 'out_of_stock', 'test')
     -- No value, no zero; refunded in full is judged in the order's own currency.
     and (gross is null or (gross <> discount and not (gross > discount and refund >= gross - discount)));
 
+create table persons as
+select customer_id, row_number() over ()::integer as person,
+from (
+    select customer_id from valued_orders where customer_id is not null
+    union
+    select coalesce(merges.person_id, versions.customer_id)
+    from customer_versions as versions left join merges using (customer_id)
+);
+
 create table purchase_days as
 select
-    customer_id,
+    person,
     ordered_date as day,
     count(*) as order_count,
     coalesce(sum(net_amount_after_refunds), 0)::decimal(18, 4) as revenue,
     coalesce(sum(net_amount), 0)::decimal(18, 4) as net_amount,
-from valued_orders
-where customer_id is not null
-group by customer_id, ordered_date;
+from valued_orders inner join persons using (customer_id)
+group by person, ordered_date;
 
 -- 3. The calendar: a row for each day and grain; `period` counts from the first order's period. Boundary p is the start of
 -- period p; who is active at boundary p is in S of period p and in E of period p - 1.
@@ -220,7 +232,7 @@ set variable as_of_date = (
 
 create table calendar as
 with grains as (
-    select unnest(['week', 'month', 'quarter', 'year']) as grain
+    select unnest(enum_range(null::period_grain)) as grain
 ),
 days as (
     select unnest(generate_series(
@@ -229,7 +241,7 @@ days as (
     ))::date as day
 ),
 truncated as (
-    select grain, day, date_trunc(grain, day)::date as period_start,
+    select grain, day, date_trunc(grain::varchar, day)::date as period_start,
     from days cross join grains
 )
 select
@@ -238,8 +250,18 @@ select
     truncated.period_start,
     dense_rank() over (partition by truncated.grain order by truncated.period_start)::integer - 1 as period,
 from truncated
-inner join (select grain, date_trunc(grain, (select min(ordered_at)::date from orders))::date as first_start from grains) as firsts
+inner join (select grain, date_trunc(grain::varchar, (select min(ordered_at)::date from orders))::date as first_start from grains) as firsts
     on firsts.grain = truncated.grain and truncated.period_start >= firsts.first_start;
+
+-- For a purchase on a day: the first boundary after it and the first one that no longer looks back on it.
+create table window_reach as
+select
+    windows.days, starts.grain, starts.day,
+    starts.period + 1 as first_boundary, ends.period + 1 as end_boundary,
+    ('window_' || windows.days)::activity_definition as activity_definition,
+from (values (90), (365)) as windows (days)
+cross join calendar as starts
+inner join calendar as ends on ends.grain = starts.grain and ends.day = starts.day + windows.days::integer;
 
 create table periods as
 select
@@ -260,33 +282,35 @@ having period_start <= getvariable('as_of_date');
 -- 4. Spells of activity -> runs of boundaries at which a customer is active. Between two runs of a customer lies at least one
 -- boundary without activity, or they touch: then nobody left.
 create table firsts as
-select 'bought' as kind, customer_id, min(day) as first_day from purchase_days group by customer_id
+select false as is_contract, person, min(day) as first_day from purchase_days group by person
 union all
-select 'created', coalesce(merges.person_id, versions.customer_id), min(created_at)::date
-from customer_versions as versions left join merges using (customer_id)
+select true, persons.person, min(created_at)::date
+from customer_versions as versions
+left join merges using (customer_id)
+inner join persons on persons.customer_id = coalesce(merges.person_id, versions.customer_id)
 group by 2;
 
 create table first_periods as
-select firsts.kind, firsts.customer_id, calendar.grain, calendar.period,
+select firsts.is_contract, firsts.person, calendar.grain, calendar.period,
 from firsts inner join calendar on calendar.day = firsts.first_day;
 
 create table window_spells as
 with breaks as (
     select
         windows.days,
-        customer_id,
+        person,
         day,
         coalesce(day - lag(day) over later > windows.days, true) as is_start,
     from purchase_days cross join (values (90), (365)) as windows (days)
-    window later as (partition by windows.days, customer_id order by day)
+    window later as (partition by windows.days, person order by day)
 ),
 numbered as (
-    select *, count(*) filter (is_start) over (partition by days, customer_id order by day) as spell,
+    select *, count(*) filter (is_start) over (partition by days, person order by day) as spell,
     from breaks
 )
-select days, customer_id, min(day) as first_day, max(day) as last_day,
+select days, person, min(day) as first_day, max(day) as last_day,
 from numbered
-group by days, customer_id, spell;
+group by days, person, spell;
 
 create table contract_spells as
 with marked as (
@@ -321,55 +345,62 @@ islands as (
     ) as island,
     from joined
 )
-select person_id as customer_id, min(from_at) as from_at, max(to_at) as to_at,
-from islands
-group by person_id, island;
+select person, min(from_at) as from_at, max(to_at) as to_at,
+from islands inner join persons on persons.customer_id = islands.person_id
+group by person, island;
 
 create table runs as
-with spanned as (
+with spells_with_end as materialized (
+    select reach.activity_definition, reach.grain, person, first_day, reach.end_boundary - 1 as last_boundary,
+    from window_spells
+    inner join window_reach as reach on reach.days = window_spells.days and reach.day = window_spells.last_day
+),
+spanned as (
     select
-        'purchase' as activity_definition, calendar.grain, customer_id,
+        'purchase'::activity_definition as activity_definition, calendar.grain, person,
         calendar.period + 1 as first_boundary, calendar.period + 1 as last_boundary,
     from purchase_days inner join calendar using (day)
     group by all
     union all
-    select
-        'window_' || days, starts.grain, customer_id, starts.period + 1, ends.period,
-    from window_spells
-    inner join calendar as starts on starts.day = first_day
-    inner join calendar as ends on ends.day = last_day + days::integer and ends.grain = starts.grain
-    where ends.period > starts.period
+    select spells.activity_definition, spells.grain, person, starts.period + 1 as first_boundary, last_boundary,
+    from spells_with_end as spells
+    inner join calendar as starts on starts.day = spells.first_day and starts.grain = spells.grain
+    where last_boundary > starts.period
     union all
     -- Active at t: created at or before t and not closed before t. Before the calendar is before boundary 0.
     select
-        'contract', grains.grain, customer_id,
-        coalesce(starts.period + 1, 0), coalesce(ends.period, case when to_at < timestamp '9000-01-01' then -1 else 99999 end),
+        'contract', grains.grain, person,
+        coalesce(starts.period + 1, 0) as first_boundary,
+        case when to_at > timestamp '9000-01-01' then 99999 else coalesce(ends.period, -1) end as last_boundary,
     from contract_spells
     cross join (select distinct grain from calendar) as grains
     left join calendar as starts
         on starts.grain = grains.grain and starts.day = (from_at - interval 1 microsecond)::date
     left join calendar as ends on ends.grain = grains.grain and ends.day = to_at::date
-    where coalesce(ends.period, case when to_at < timestamp '9000-01-01' then -1 else 99999 end)
-        >= coalesce(starts.period + 1, 0)
+    where last_boundary >= first_boundary
+),
+marked as (
+    select
+        *,
+        coalesce(first_boundary > lag(last_boundary) over same + 1, true) as is_entry,
+        coalesce(lead(first_boundary) over same > last_boundary + 1, true) as is_exit,
+    from spanned
+    window same as (partition by activity_definition, grain, person order by first_boundary)
 )
-select
-    *,
-    coalesce(first_boundary > lag(last_boundary) over same + 1, true) as is_entry,
-    coalesce(lead(first_boundary) over same > last_boundary + 1, true) as is_exit,
-from spanned
-window same as (partition by activity_definition, grain, customer_id order by first_boundary);
+select marked.*, is_entry and coalesce(first_periods.period = first_boundary - 1, false) as is_first_entry,
+from marked
+left join first_periods
+    on first_periods.is_contract = (activity_definition = 'contract')
+    and first_periods.grain = marked.grain and first_periods.person = marked.person
+where is_entry or is_exit or activity_definition = 'contract';
 
 create table movements as
 with entries as (
     select
-        runs.activity_definition, runs.grain, runs.first_boundary as boundary,
+        activity_definition, grain, first_boundary as boundary,
         count(*) as entered,
-        count(*) filter (first_periods.period = runs.first_boundary - 1) as new,
+        count(*) filter (is_first_entry) as new,
     from runs
-    left join first_periods
-        on first_periods.kind = case when activity_definition = 'contract' then 'created' else 'bought' end
-        and first_periods.grain = runs.grain
-        and first_periods.customer_id = runs.customer_id
     where is_entry
     group by all
 ),
@@ -380,7 +411,7 @@ exits as (
     group by all
 ),
 firsts_by_period as (
-    select kind, grain, period, count(*) as joined, from first_periods group by all
+    select is_contract, grain, period, count(*) as joined, from first_periods group by all
 ),
 counted as (
     select
@@ -391,7 +422,7 @@ counted as (
         coalesce(exits.lost, 0) as lost,
         coalesce(firsts_by_period.joined, 0) as joined,
     from periods
-    cross join (values ('purchase'), ('window_90'), ('window_365'), ('contract')) as definitions (activity_definition)
+    cross join (select unnest(enum_range(null::activity_definition)) as activity_definition) as definitions
     left join entries
         on entries.activity_definition = definitions.activity_definition
         and entries.grain = periods.period_grain and entries.boundary = periods.period + 1
@@ -399,26 +430,27 @@ counted as (
         on exits.activity_definition = definitions.activity_definition
         and exits.grain = periods.period_grain and exits.boundary = periods.period + 1
     left join firsts_by_period
-        on firsts_by_period.kind = case when definitions.activity_definition = 'contract' then 'created' else 'bought' end
+        on firsts_by_period.is_contract = (definitions.activity_definition = 'contract')
         and firsts_by_period.grain = periods.period_grain and firsts_by_period.period = periods.period
 ),
 at_first as (
-    select activity_definition, grain, count(*) as active,
+    select activity_definition, grain, count(*) filter (first_boundary = 0 and is_entry) as active,
     from runs
-    where first_boundary = 0
     group by all
-)
-select
-    counted.*,
-    (
-        coalesce(at_first.active, 0)
-        + coalesce(sum(entered - lost) over (
+),
+-- Who left at boundary 0 was never in S; who entered there is in S of period 0.
+summed as (
+    select
+        counted.*,
+        at_first.active + coalesce(sum(entered - lost) over (
             partition by counted.activity_definition, period_grain order by period
             rows between unbounded preceding and 1 preceding
-        ), 0)
-    )::bigint as customers_at_start,
-from counted
-left join at_first on at_first.activity_definition = counted.activity_definition and at_first.grain = counted.period_grain;
+        ), 0) as customers_at_start,
+    from counted
+    inner join at_first
+        on at_first.activity_definition = counted.activity_definition and at_first.grain = counted.period_grain
+)
+select * replace (customers_at_start::bigint as customers_at_start) from summed;
 
 create table retention_by_period as
 select
@@ -437,49 +469,42 @@ from movements;
 
 -- 5. Revenue. Under `purchase` and `window_n` a purchase adds its value at the first boundary after it and takes it away again
 -- when it leaves the look-back, so only boundaries at which something changes have rows.
-create table revenue_changes as
-with changes as (
-    select 'purchase' as activity_definition, calendar.grain, customer_id, calendar.period + 1 as boundary, revenue,
-    from purchase_days inner join calendar using (day)
-    union all
-    select 'purchase', calendar.grain, customer_id, calendar.period + 2, -revenue,
-    from purchase_days inner join calendar using (day)
-    union all
-    select 'window_' || windows.days, calendar.grain, customer_id, calendar.period + 1, revenue,
-    from purchase_days cross join (values (90), (365)) as windows (days)
-    inner join calendar using (day)
-    union all
-    select 'window_' || windows.days, calendar.grain, customer_id, calendar.period + 1, -revenue,
-    from purchase_days cross join (values (90), (365)) as windows (days)
-    inner join calendar on calendar.day = purchase_days.day + windows.days::integer
-)
-select activity_definition, grain, customer_id, boundary, sum(revenue)::decimal(18, 4) as change,
-from changes
-group by all
-having change <> 0;
-
 create table revenue_movements as
-with placed as (
+with changes as (
     select
-        changes.*,
+        'purchase'::activity_definition as activity_definition, calendar.grain, person,
+        unnest([calendar.period + 1, calendar.period + 2]) as boundary, unnest([revenue, -revenue]) as change,
+        false as is_entry, false as is_first_entry, false as is_exit,
+    from purchase_days inner join calendar using (day)
+    union all
+    select
+        activity_definition, grain, person,
+        unnest([first_boundary, end_boundary]), unnest([revenue, -revenue]),
+        false, false, false,
+    from purchase_days inner join window_reach using (day)
+    where end_boundary > first_boundary
+    -- Who comes and who goes at a boundary is told by the runs.
+    union all
+    select activity_definition, grain, person, first_boundary, 0, true, is_first_entry, false,
+    from runs
+    where is_entry and activity_definition <> 'contract'
+    union all
+    select activity_definition, grain, person, last_boundary + 1, 0, false, false, true,
+    from runs
+    where is_exit and activity_definition <> 'contract'
+),
+placed as (
+    select
+        activity_definition, grain, boundary,
+        sum(change)::decimal(18, 4) as change,
         case
-            when entries.customer_id is not null and first_periods.period = changes.boundary - 1 then 'new'
-            when entries.customer_id is not null then 'reactivated'
-            when exits.customer_id is not null then 'lost'
+            when bool_or(is_first_entry) then 'new'
+            when bool_or(is_entry) then 'reactivated'
+            when bool_or(is_exit) then 'lost'
             else 'retained'
         end as state,
-    from revenue_changes as changes
-    left join runs as entries
-        on entries.is_entry and entries.activity_definition = changes.activity_definition
-        and entries.grain = changes.grain and entries.customer_id = changes.customer_id
-        and entries.first_boundary = changes.boundary
-    left join runs as exits
-        on exits.is_exit and exits.activity_definition = changes.activity_definition
-        and exits.grain = changes.grain and exits.customer_id = changes.customer_id
-        and exits.last_boundary + 1 = changes.boundary
-    left join first_periods
-        on first_periods.kind = 'bought'
-        and first_periods.grain = changes.grain and first_periods.customer_id = changes.customer_id
+    from changes
+    group by activity_definition, grain, boundary, person
 ),
 by_boundary as (
     select
@@ -496,32 +521,32 @@ by_boundary as (
 ),
 -- Under `contract` revenue is that of the period before and of this one, of those who are in S and in E.
 period_revenue as (
-    select customer_id, grain, period, sum(revenue) as revenue,
+    select person, grain, period, sum(revenue) as revenue,
     from purchase_days inner join calendar using (day)
     group by all
 ),
 contract_pairs as (
-    select customer_id, grain, period, sum(before) as before, sum(now) as now,
+    select person, grain, period, sum(before) as before, sum(now) as now,
     from (
-        select customer_id, grain, period, 0 as before, revenue as now from period_revenue
+        select person, grain, period, 0 as before, revenue as now from period_revenue
         union all
-        select customer_id, grain, period + 1, revenue, 0 from period_revenue
+        select person, grain, period + 1, revenue, 0 from period_revenue
     )
     group by all
 ),
 contract_states as (
     select
-        pairs.grain, pairs.period, pairs.customer_id, pairs.before, pairs.now,
+        pairs.grain, pairs.period, pairs.person, pairs.before, pairs.now,
         bool_or(coalesce(pairs.period between runs.first_boundary and runs.last_boundary, false)) as in_s,
         bool_or(coalesce(pairs.period + 1 between runs.first_boundary and runs.last_boundary, false)) as in_e,
         coalesce(any_value(first_periods.period) = pairs.period, false) as is_new,
     from contract_pairs as pairs
     left join runs
-        on runs.activity_definition = 'contract' and runs.grain = pairs.grain and runs.customer_id = pairs.customer_id
+        on runs.activity_definition = 'contract' and runs.grain = pairs.grain and runs.person = pairs.person
     left join first_periods
-        on first_periods.kind = 'created' and first_periods.grain = pairs.grain
-        and first_periods.customer_id = pairs.customer_id
-    group by pairs.grain, pairs.period, pairs.customer_id, pairs.before, pairs.now
+        on first_periods.is_contract and first_periods.grain = pairs.grain
+        and first_periods.person = pairs.person
+    group by pairs.grain, pairs.period, pairs.person, pairs.before, pairs.now
 )
 select * from by_boundary
 union all
@@ -579,13 +604,13 @@ from summed;
 create table retention_by_cohort as
 with activity as (
     select
-        purchase_days.customer_id, calendar.grain, calendar.period,
+        purchase_days.person, calendar.grain, calendar.period,
         sum(order_count) as order_count, sum(revenue) as revenue,
     from purchase_days inner join calendar using (day)
     group by all
 ),
 lives as (
-    select customer_id, grain, min(period) as cohort, max(period) as last_period,
+    select person, grain, min(period) as cohort, max(period) as last_period,
     from activity
     group by all
 ),
@@ -596,7 +621,7 @@ cells as (
     select
         grain, cohort, period - cohort as period_index,
         count(*) as active_customers, sum(order_count) as order_count, sum(revenue) as revenue,
-    from activity inner join lives using (customer_id, grain)
+    from activity inner join lives using (person, grain)
     group by all
 ),
 last_seen as (
@@ -654,7 +679,7 @@ by_period as (
 buyers as (
     select period_grain, period, count(*) as buyers, count(*) filter (orders >= 2) as repeat_buyers, sum(orders) as orders,
     from (
-        select calendar.grain as period_grain, calendar.period, customer_id, sum(order_count) as orders,
+        select calendar.grain as period_grain, calendar.period, person, sum(order_count) as orders,
         from purchase_days inner join calendar using (day)
         group by all
     )
@@ -722,20 +747,24 @@ group by periods.period_grain, periods.period_start, kept.metric;
 
 create table customer_lifetime_value as
 with spent as (
-    select customer_id, sum(net_amount) as net_amount, count(net_amount) as valued_orders,
-        sum(net_amount_after_refunds) as net_after_refunds,
+    select customer_id, sum(net_amount) / nullif(count(net_amount), 0) as average_order_value,
     from valued_orders
     where customer_id is not null
     group by customer_id
+),
+lives as (
+    select
+        person,
+        sum(order_count)::bigint as purchase_count,
+        count(*) as purchase_day_count,
+        count(*) - 1 as repeat_purchase_day_count,
+        max(day) - min(day) as recency_days,
+        getvariable('as_of_date') - min(day) as age_days,
+        sum(revenue) as clv_amount,
+    from purchase_days
+    group by person
 )
-select
-    customer_id,
-    sum(order_count)::bigint as purchase_count,
-    count(*) as purchase_day_count,
-    count(*) - 1 as repeat_purchase_day_count,
-    max(day) - min(day) as recency_days,
-    getvariable('as_of_date') - min(day) as age_days,
-    any_value(spent.net_amount) / nullif(any_value(spent.valued_orders), 0) as average_order_value,
-    any_value(spent.net_after_refunds) as clv_amount,
-from purchase_days inner join spent using (customer_id)
-group by customer_id;
+select persons.customer_id, lives.* exclude (person), spent.average_order_value,
+from lives
+inner join persons using (person)
+inner join spent using (customer_id);
