@@ -1,3 +1,12 @@
+{#- Attributes of a customer that are kept over time: those of dim_customer, and whatever else the figures are cut by. -#}
+{% macro customer_attributes() %}
+    {% set attributes = ['country', 'region', 'segment', 'acquisition_channel'] %}
+    {% for attribute in var('segment_types') + [var('clv_segment_type')] if attribute not in attributes %}
+        {% do attributes.append(attribute) %}
+    {% endfor %}
+    {{ return(attributes) }}
+{% endmacro %}
+
 {#-
     One id for a combination of segment values, so that the heavy models group by one column. The columns are never NULL here.
     The separator keeps ('a|', 'b') and ('a', '|b') apart.

@@ -1,4 +1,4 @@
-{%- set segment_types = var('segment_types') -%}
+{%- set attributes = customer_attributes() -%}
 
 with customer_versions as (
 
@@ -50,8 +50,8 @@ daily as (
     -- Of several versions that are in force from the same midnight, the last one is.
     select
         surviving_customer_id as customer_id,
-        {% for segment_type in segment_types -%}
-        coalesce({{ segment_type }}, 'unknown') as {{ segment_type }},
+        {% for attribute in attributes -%}
+        coalesce({{ attribute }}, 'unknown') as {{ attribute }},
         {% endfor -%}
         valid_from_date,
         row_number() over (
@@ -66,7 +66,8 @@ profiled as (
 
     select
         *,
-        {{ segment_profile_id(segment_types) }} as segment_profile_id
+        {{ segment_profile_id(attributes) }} as attributes_id,
+        {{ segment_profile_id(var('segment_types')) }} as segment_profile_id
     from daily
     where recency_rank = 1
 
@@ -76,7 +77,7 @@ compared as (
 
     select
         *,
-        lag(segment_profile_id) over (partition by customer_id order by valid_from_date) as previous_profile_id
+        lag(attributes_id) over (partition by customer_id order by valid_from_date) as previous_attributes_id
     from profiled
 
 ),
@@ -88,15 +89,15 @@ changes as (
         lag(valid_from_date) over (partition by customer_id order by valid_from_date) as previous_change_date,
         lead(valid_from_date) over (partition by customer_id order by valid_from_date) as next_change_date
     from compared
-    where previous_profile_id is null or previous_profile_id != segment_profile_id
+    where previous_attributes_id is null or previous_attributes_id != attributes_id
 
 )
 
 select
     customer_id,
     segment_profile_id,
-    {% for segment_type in segment_types -%}
-    {{ segment_type }},
+    {% for attribute in attributes -%}
+    {{ attribute }},
     {% endfor -%}
     next_change_date is null as is_current,
     -- What the CRM said first holds for the time before it, too: it knows nothing older.

@@ -1,5 +1,3 @@
-{%- set segment_types = var('segment_types') -%}
-
 with purchase_days as (
 
     select * from {{ ref('int_purchase_days_aggregated') }}
@@ -90,8 +88,8 @@ known_ids as (
 select
     known_ids.customer_id,
     coalesce(current_segments.segment_profile_id, {{ unknown_segment_profile_id() }}) as segment_profile_id,
-    {% for segment_type in segment_types -%}
-    coalesce(current_segments.{{ segment_type }}, 'unknown') as {{ segment_type }},
+    {% for attribute in customer_attributes() -%}
+    coalesce(current_segments.{{ attribute }}, 'unknown') as {{ attribute }},
     {% endfor -%}
     coalesce(first_segments.segment_profile_id, {{ unknown_segment_profile_id() }}) as cohort_segment_profile_id,
     crm_customers.acquisition_cost,

@@ -6,9 +6,10 @@ with customers as (
 
 select
     customer_id,
-    {% for segment_type in var('segment_types') -%}
-    {{ segment_type }},
-    {% endfor -%}
+    country,
+    region,
+    segment,
+    acquisition_channel,
     purchase_count,
     purchase_day_count,
     net_amount,
