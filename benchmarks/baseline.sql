@@ -711,8 +711,10 @@ with dated as (
         coalesce(orders.ordered_at, tickets.opened_at)::date as day,
         coalesce(answers.order_id, answers.ticket_id) as contact_id,
     from answers
-    left join orders using (order_id)
+    left join valued_orders as orders using (order_id)
     left join tickets using (ticket_id)
+    -- An answer about an order that is not valid does not count.
+    where answers.order_id is null or orders.order_id is not null
 ),
 -- One invitation for each survey and contact; of several answers the latest one.
 kept as (
@@ -747,7 +749,7 @@ group by periods.period_grain, periods.period_start, kept.metric;
 
 create table customer_lifetime_value as
 with spent as (
-    select customer_id, sum(net_amount) / nullif(count(net_amount), 0) as average_order_value,
+    select customer_id, sum(net_amount_after_refunds) / nullif(count(net_amount), 0) as average_order_value,
     from valued_orders
     where customer_id is not null
     group by customer_id

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.generator import GeneratorError, Plan, generate
+from benchmarks.generator import DELIVERIES, GeneratorError, Plan, generate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,9 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", default=Plan.seed, type=int, help="the same seed gives the same files")
     parser.add_argument("--days", default=Plan.days, type=int, help=f"how many days, ending {Plan.last_day}")
-    parser.add_argument(
-        "--delivery", default=Plan.delivery, choices=("daily", "monthly"), help="one file a feed and ..."
-    )
+    parser.add_argument("--delivery", default=Plan.delivery, choices=DELIVERIES, help="files of each feed")
     parser.add_argument("--name", default=Plan.name, help="name of the dataset in extracts.yml")
     parser.add_argument(
         "--memory-limit", default="4GB", help="what DuckDB may use; it spills to the folder beyond that"

@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 SQL_DIR = HERE / "generator_sql"
 EXTRACTS_TEMPLATE = HERE / "extracts_template.yml"
 LAST_DAY = date(2026, 10, 31)
+DELIVERIES = ("daily", "monthly", "history_and_day")
 
 # Feed -> (suffix, options of COPY). One feed has the dialect of a European spreadsheet, one is compressed.
 FILE_FORMATS = {
@@ -38,9 +39,10 @@ CALIBRATION_CUSTOMERS = 20_000
 
 @dataclass(frozen=True)
 class Plan:
-    """What to make: about `orders` orders over `days` days that end with `last_day`, delivered 'daily' or 'monthly'.
+    """What to make: about `orders` orders over `days` days that end with `last_day`.
 
-    A monthly delivery has one file for each month and feed, and the last day as a file of its own. `name` becomes the
+    `delivery` says how many files there are of each feed: one a day ('daily'), one a month ('monthly'), or one a month
+    and the last day by itself ('history_and_day': a large past, then a refresh of one new day). `name` becomes the
     dataset's name in extracts.yml.
     """
 
@@ -86,8 +88,8 @@ def generate(plan: Plan, folder: Path, memory_limit: str = "4GB") -> dict[str, o
 
 
 def _check(plan: Plan, folder: Path) -> None:
-    if plan.delivery not in ("daily", "monthly"):
-        raise GeneratorError(f"The delivery is '{plan.delivery}'; it must be daily or monthly.")
+    if plan.delivery not in DELIVERIES:
+        raise GeneratorError(f"The delivery is '{plan.delivery}'; it must be one of: {', '.join(DELIVERIES)}.")
     if plan.orders < 100 or plan.days < 60:
         raise GeneratorError("At least 100 orders over 60 days: less has no cohorts, refunds or answers to speak of.")
     extracts = folder / "extracts"
@@ -100,7 +102,7 @@ def _build_facts(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         "seed": plan.seed,
         "days": plan.days,
         "start_date": plan.first_day,
-        "is_monthly": plan.delivery == "monthly",
+        "is_monthly": plan.delivery != "daily",
         "last_file": _last_file(plan),
         "customers": CALIBRATION_CUSTOMERS,
     }
@@ -128,6 +130,8 @@ def _month_number(plan: Plan, day: date) -> int:
 def _last_file(plan: Plan) -> int:
     if plan.delivery == "daily":
         return plan.days - 1
+    if plan.delivery == "monthly":
+        return _month_number(plan, plan.last_day)
     return _month_number(plan, plan.last_day - timedelta(days=1)) + 1
 
 

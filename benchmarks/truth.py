@@ -166,13 +166,18 @@ def _month_truth(connection: duckdb.DuckDBPyConnection, plan: "Plan") -> list[di
 
 
 def _survey_truth(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
-    """Each survey and scale: a second answer replaces the first, which is then a dropped duplicate."""
+    """Each survey and scale: a second answer replaces the first; about an order that is not valid none counts."""
     return _rows(
         connection,
         """
         with kept as (
-            select *, answer = max(answer) over (partition by survey_id, coalesce(order_id, ticket_id)) as is_latest
+            select
+                survey_facts.*,
+                answer = max(answer) over (partition by survey_id, coalesce(order_id, ticket_id)) as is_latest
             from survey_facts
+            left join order_facts using (order_id)
+            left join true_orders on true_orders.number = order_facts.number
+            where coalesce(true_orders.is_valid, true)
         )
         select
             survey_id,

@@ -38,7 +38,7 @@ create macro utc_text(t) as (strftime(local_time(t) - interval 4 hours, '%Y-%m-%
 create macro offset_text(t) as (strftime(local_time(t), '%Y-%m-%dT%H:%M:%S+04:00'));
 create macro local_text(t) as (strftime(local_time(t), '%Y-%m-%d %H:%M:%S'));
 
--- Which file holds what is delivered on a day; the last day is always a file of its own.
+-- Which file holds what is delivered on a day. The last day belongs to the last file, whatever else that holds.
 create macro file_of(day) as (
     case
         when day >= getvariable('days') - 1 then getvariable('last_file')

@@ -134,9 +134,19 @@ def test_people_are_visibly_fictitious() -> None:
     assert all(row["full_name"].startswith("Sample Person ") and row["phone"].startswith("+000 ") for row in people)
 
 
-def test_the_last_day_is_a_file_of_its_own() -> None:
-    names = sorted(path.name for path in (SAMPLE / "extracts" / "orders").iterdir())
-    assert names[-2:] == ["2026-10-30.csv", "2026-10-31.csv"]
+@pytest.mark.parametrize(
+    ("delivery", "names"),
+    [
+        ("daily", ["2026-10-29.csv", "2026-10-30.csv", "2026-10-31.csv"]),
+        ("monthly", ["2026-08-31.csv", "2026-09-30.csv", "2026-10-31.csv"]),
+        ("history_and_day", ["2026-09-30.csv", "2026-10-30.csv", "2026-10-31.csv"]),
+    ],
+)
+def test_files_are_named_for_the_last_day_they_hold(delivery: str, names: list[str], tmp_path: Path) -> None:
+    generate(Plan(orders=2_000, days=90, delivery=delivery), tmp_path)
+    rows = rows_by_file(tmp_path, "orders")
+    assert list(rows)[-3:] == names
+    assert all(row["ordered_at"][:10] <= name[:10] for name in rows for row in rows[name])
 
 
 def test_mapping_beside_the_files_is_valid(daily: tuple[Path, dict]) -> None:
