@@ -33,7 +33,7 @@ linked as (
     select
         responses.response_id,
         coalesce(responses.survey_id, 'unnamed') as survey_id,
-        coalesce(merges.surviving_customer_id, responses.customer_id, orders.customer_id) as customer_id,
+        coalesce(merges.surviving_customer_id, responses.customer_id, tickets.customer_id, orders.customer_id) as customer_id,
         responses.order_id,
         responses.ticket_id,
         responses.metric,
