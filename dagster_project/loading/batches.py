@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.loading.checks import Checked, refused_rows_sql
+from dagster_project.loading.checks import REFUSED_SOURCE, Checked, refused_rows_sql
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.delimited import BrokenRecord
 from dagster_project.loading.durable import TEMPORARY_PREFIX, publish_file, remove_file
@@ -81,12 +81,15 @@ def write_batch(
 
     Raises LoadError where rows read are not rows accepted plus rows quarantined.
     """
-    raw = raw_path(settings, batch.feed.name, batch.batch_id)
     quarantine = quarantine_path(settings, batch.feed.name, batch.batch_id)
-    accepted = _copy(connection, _accepted_sql(batch, checked), raw)
+    accepted = _write_accepted(connection, settings, batch, checked)
     quarantined, reasons = 0, {}
     if accepted < rows_read:
         _register_broken(connection, broken, quarantine.parent)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {REFUSED_SOURCE} AS SELECT source.* FROM source "
+            f"SEMI JOIN (FROM judged WHERE is_refused) AS refused USING ({ROW_NUMBER_COLUMN})"
+        )
         quarantined = _copy(connection, _quarantined_sql(batch, checked, source_columns), quarantine)
         reasons = _reasons(connection, quarantine)
     if accepted + quarantined != rows_read:
@@ -94,7 +97,7 @@ def write_batch(
             f"{batch.source_file}: {rows_read} rows read, but {accepted} accepted and {quarantined} quarantined. "
             "This is a defect of the loader; nothing of the file was loaded."
         )
-    return BatchCounts(accepted, quarantined, reasons, *_facts(connection, batch.feed, raw))
+    return BatchCounts(accepted, quarantined, reasons, *_facts(connection, batch.feed))
 
 
 def write_accepted(
@@ -104,11 +107,26 @@ def write_accepted(
 
     Raises LoadError where there are not as many as `expected`.
     """
-    raw = raw_path(settings, batch.feed.name, batch.batch_id)
-    accepted = _copy(connection, _accepted_sql(batch, checked), raw)
+    accepted = _write_accepted(connection, settings, batch, checked)
     if accepted != expected:
         raise LoadError(f"{batch.source_file}: {expected} rows passed, but {accepted} were written. This is a defect.")
-    return BatchCounts(accepted, 0, {}, *_facts(connection, batch.feed, raw))
+    return BatchCounts(accepted, 0, {}, *_facts(connection, batch.feed))
+
+
+def _write_accepted(connection: duckdb.DuckDBPyConnection, settings: Settings, batch: Batch, checked: Checked) -> int:
+    columns = ", ".join(
+        f"CAST({quote_name(column.name)} AS {column.sql_type}) AS {quote_name(column.name)}"
+        for column in batch.feed.columns.values()
+    )
+    # Kept as a table: the engine would otherwise judge every row twice, once for the filter and once for the output.
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT {ROW_NUMBER_COLUMN}, {columns}, is_refused FROM ({checked.sql})"
+    )
+    names = ", ".join(quote_name(name) for name in batch.feed.columns)
+    query = (
+        f"SELECT {names}, {_metadata_sql(batch)}, {batch.is_snapshot} AS _is_snapshot FROM judged WHERE NOT is_refused"
+    )
+    return _copy(connection, query, raw_path(settings, batch.feed.name, batch.batch_id))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
@@ -128,17 +146,6 @@ def _metadata_sql(batch: Batch) -> str:
         f"{quote_text(batch.source_name)} AS _source_name, {quote_text(batch.source_file)} AS _source_file, "
         f"CAST({ROW_NUMBER_COLUMN} AS BIGINT) AS _source_row, {quote_text(batch.batch_id)} AS _batch_id, "
         f"CAST({batch.load_sequence} AS BIGINT) AS _load_sequence"
-    )
-
-
-def _accepted_sql(batch: Batch, checked: Checked) -> str:
-    columns = ", ".join(
-        f"CAST({quote_name(column.name)} AS {column.sql_type}) AS {quote_name(column.name)}"
-        for column in batch.feed.columns.values()
-    )
-    return (
-        f"SELECT {columns}, {_metadata_sql(batch)}, {batch.is_snapshot} AS _is_snapshot "
-        f"FROM ({checked.sql}) WHERE NOT is_refused"
     )
 
 
@@ -181,12 +188,12 @@ def _reasons(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> dict[st
     return dict(connection.execute(query).fetchall())
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, feed: Feed, raw: Path) -> tuple[str | None, int]:
+def _facts(connection: duckdb.DuckDBPyConnection, feed: Feed) -> tuple[str | None, int]:
     events = [column.name for column in feed.columns.values() if column.event]
     latest = f"greatest({', '.join(f'max({quote_name(name)})' for name in events)}, NULL)" if events else "NULL"
     whole_row = ", ".join(quote_name(name) for name in feed.columns)
     watermark, duplicates = connection.execute(
-        f"SELECT {latest}, count(*) - count(DISTINCT hash({whole_row})) FROM read_parquet({quote_text(str(raw))})"
+        f"SELECT {latest}, count(*) - count(DISTINCT hash({whole_row})) FROM judged WHERE NOT is_refused"
     ).fetchone()
     return (watermark.isoformat() if watermark is not None else None), duplicates
 

@@ -27,13 +27,19 @@ EARLIEST = dt.date(1900, 1, 1)
 FREE_TEXT = ("comment",)
 STATUS_SPELLINGS = {"canceled": "cancelled"}
 ISO_DIALECT = Dialect()
+# The rows of `source` that were refused, while reasons are written for them.
+REFUSED_SOURCE = "refused_source"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """`sql`: one row a record, with the feed's columns typed, the row number and `is_refused`; conditions: code and SQL of each."""
+    """`sql`: one row a record, with the feed's columns typed, the row number and `is_refused`.
+
+    `refused_sql` is the same over the table REFUSED_SOURCE. `conditions` are the code of each reason and its SQL.
+    """
 
     sql: str
+    refused_sql: str
     conditions: list[tuple[str, str]]
 
 
@@ -51,9 +57,9 @@ def checked_rows(
     `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was read.
     Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
     """
-    mapped, failures = _mapped_sql(feed, columns)
+    mapped, failures = _mapped_sql(feed, columns, "source")
     types = _types_of(connection, mapped, columns)
-    texts, digits, parsed, typed = [], [], [], []
+    texts, digits, parsed, instants, typed = [], [], [], [], []
     conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
     limit = now + dt.timedelta(days=1)
     for column in feed.columns.values():
@@ -69,15 +75,23 @@ def checked_rows(
         texts.append((f"text_{name}", _text_sql(feed, source, column)))
         if column.type != "text":
             digits.append((f"digits_{name}", values.plain_digits_sql(f"text_{name}")))
-        parsed += _parsed_sql(column, dialect, is_typed_format=is_typed_format)
+        formats = _with_iso(dialect.timestamp_formats, is_typed_format=is_typed_format)
+        if column.type == "timestamp":
+            parsed.append((f"local_{name}", values.local_time_sql(f"digits_{name}", formats)))
+            instant = values.instant_sql(f"digits_{name}", formats)
+            # Most timestamps are local times, so the dearer question is put only to the others.
+            instants.append((f"instant_{name}", f"CASE WHEN local_{name} IS NULL THEN {instant} END"))
+        if column.type in ("money", "rate", "integer"):
+            parsed.append((f"number_{name}", values.number_text_sql(f"digits_{name}", dialect)))
         typed.append((name, _typed_sql(column, dialect, is_typed_format=is_typed_format)))
         conditions += _column_conditions(feed, column, limit)
     conditions += _row_conditions(feed)
     if feed.name == "survey_responses":
         typed = _with_known_scale(typed)
     refused = " OR ".join(f"({condition}) IS TRUE" for _, condition in conditions) or "FALSE"
-    sql = _stack(mapped, [texts, digits, parsed, typed, [("is_refused", refused)]])
-    return Checked(sql=sql, conditions=conditions)
+    steps = [texts, digits, parsed, instants, typed, [("is_refused", refused)]]
+    mapped_again, _ = _mapped_sql(feed, columns, REFUSED_SOURCE)
+    return Checked(sql=_stack(mapped, steps), refused_sql=_stack(mapped_again, steps), conditions=conditions)
 
 
 def _stack(base: str, steps: list[list[tuple[str, str]]]) -> str:
@@ -89,7 +103,7 @@ def _stack(base: str, steps: list[list[tuple[str, str]]]) -> str:
     return sql
 
 
-def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn]) -> tuple[str, list[str]]:
+def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> tuple[str, list[str]]:
     """The raw value of every mapped contract column as `raw_<name>`; and which columns come from expressions that may fail."""
     first, second, failures = [], [], []
     for name in feed.columns:
@@ -106,7 +120,7 @@ def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn]) -> tuple[str, li
             first.append(f"TRY(struct_pack(value := ({column.text}\n))) AS tried_{name}")
             second += [f"tried_{name}.value AS raw_{name}", f"tried_{name} IS NULL AS failed_{name}"]
             failures.append(name)
-    inner = f"SELECT {', '.join([ROW_NUMBER_COLUMN, *first])} FROM source"
+    inner = f"SELECT {', '.join([ROW_NUMBER_COLUMN, *first])} FROM {table}"
     return (f"SELECT *, {', '.join(second)} FROM ({inner})" if second else inner), failures
 
 
@@ -148,19 +162,6 @@ def _text_sql(feed: Feed, source: Source, column: Column) -> str:
         if _takes_currency(feed, source, column.name):
             text = f"coalesce({text}, {quote_text(source.currency)})"
     return text
-
-
-def _parsed_sql(column: Column, dialect: Dialect, *, is_typed_format: bool) -> list[tuple[str, str]]:
-    digits = f"digits_{column.name}"
-    if column.type == "timestamp":
-        formats = _with_iso(dialect.timestamp_formats, is_typed_format=is_typed_format)
-        return [
-            (f"local_{column.name}", values.local_time_sql(digits, formats)),
-            (f"instant_{column.name}", values.instant_sql(digits, formats)),
-        ]
-    if column.type in ("money", "rate", "integer"):
-        return [(f"number_{column.name}", values.number_text_sql(digits, dialect))]
-    return []
 
 
 def _with_iso(formats: tuple[str, ...], *, is_typed_format: bool) -> tuple[str, ...]:
@@ -260,17 +261,18 @@ def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def refused_rows_sql(checked: Checked, source_columns: tuple[str, ...]) -> str:
-    """The refused rows: row number, reasons, explanation, raw_record (JSON of the source columns as read)."""
+    """The rows of REFUSED_SOURCE: row number, reasons, explanation, raw_record (JSON of the source columns as read)."""
     codes = ", ".join(f"CASE WHEN ({sql}) IS TRUE THEN {quote_text(code)} END" for code, sql in checked.conditions)
     sentences = ", ".join(
         f"CASE WHEN ({sql}) IS TRUE THEN {quote_text(explain(code))} END" for code, sql in checked.conditions
     )
-    record = ", ".join(f"{quote_text(name)}, source.{quote_name(name)}" for name in source_columns)
+    record = ", ".join(f"{quote_text(name)}, refused.{quote_name(name)}" for name in source_columns)
+    judged = (
+        f"SELECT {ROW_NUMBER_COLUMN}, list_filter([{codes}], lambda code: code IS NOT NULL) AS reasons, "
+        f"array_to_string(list_filter([{sentences}], lambda sentence: sentence IS NOT NULL), ' ') AS explanation "
+        f"FROM ({checked.refused_sql})"
+    )
     return (
-        f"SELECT refused.{ROW_NUMBER_COLUMN}, "
-        f"list_filter([{codes}], lambda code: code IS NOT NULL) AS reasons, "
-        f"array_to_string(list_filter([{sentences}], lambda sentence: sentence IS NOT NULL), ' ') AS explanation, "
-        f"CAST(json_object({record}) AS VARCHAR) AS raw_record "
-        f"FROM (SELECT * FROM ({checked.sql}) WHERE is_refused) AS refused "
-        f"JOIN source ON source.{ROW_NUMBER_COLUMN} = refused.{ROW_NUMBER_COLUMN}"
+        f"SELECT judged.*, CAST(json_object({record}) AS VARCHAR) AS raw_record FROM ({judged}) AS judged "
+        f"JOIN {REFUSED_SOURCE} AS refused ON refused.{ROW_NUMBER_COLUMN} = judged.{ROW_NUMBER_COLUMN}"
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy
 
+from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import Dialect
 from dagster_project.loading.refusals import FileRefusedError
 
@@ -63,7 +64,7 @@ class _Scan:
         self.records = 0
         self.returns = self.crlf = self.bare_newlines = 0
         self.is_regular = True
-        self.last, self.before_last = NEWLINE, 0
+        self.tail = b"\x00\n"
         self.last_was_closing = False
         self.is_first = True
 
@@ -73,53 +74,48 @@ class _Scan:
         self.is_first = False
         if not chunk:
             return
-        values = numpy.frombuffer(chunk, dtype=numpy.uint8)
-        previous = numpy.concatenate(([numpy.uint8(self.last)], values[:-1]))
-        two_back = numpy.concatenate(([numpy.uint8(self.before_last)], previous[:-1]))
+        # The two bytes before the chunk stand in front of it, so that position p has its predecessors at p + 1 and p.
+        padded = numpy.frombuffer(self.tail + chunk, dtype=numpy.uint8)
+        values = padded[2:]
         newlines = values == NEWLINE
+        if self.last_was_closing and not self.after_closing[values[0]]:
+            self.is_regular = False
+        self.last_was_closing = False
         if self.quote is not None and self.quote in chunk:
             quotes = values == self.quote
             inside = numpy.bitwise_xor.accumulate(quotes.view(numpy.uint8)) ^ self.inside
-            self._check_quotes(quotes, inside, values, previous)
+            self._check_quotes(numpy.flatnonzero(quotes), inside, padded)
             newlines &= inside == 0
             self.inside = int(inside[-1])
-        else:
-            if self.last_was_closing and not self.after_closing[values[0]]:
-                self.is_regular = False
-            self.last_was_closing = False
-            if self.inside:
-                newlines[:] = False
-        self._count_lines(chunk, newlines, previous, two_back)
+        elif self.inside:
+            newlines[:] = False
+        self._count_lines(chunk, numpy.flatnonzero(newlines), padded)
         if b"\x00" in chunk or (self.foreign_escape is not None and self.foreign_escape in chunk):
             self.is_regular = False
-        self.before_last, self.last = int(previous[-1]), chunk[-1]
+        self.tail = bytes(padded[-2:])
 
-    def _check_quotes(self, quotes, inside, values, previous) -> None:  # noqa: ANN001
-        positions = numpy.flatnonzero(quotes)
+    def _check_quotes(self, positions: numpy.ndarray, inside: numpy.ndarray, padded: numpy.ndarray) -> None:
         is_opening = inside[positions] == 1
         opening, closing = positions[is_opening], positions[~is_opening]
-        if not self.before_opening[previous[opening]].all():
+        if not self.before_opening[padded[opening + 1]].all():
             self.is_regular = False
-        ends_with_closing = len(closing) > 0 and closing[-1] == len(values) - 1
-        followed = closing[:-1] if ends_with_closing else closing
-        if not self.after_closing[values[followed + 1]].all():
+        last = len(padded) - 3
+        self.last_was_closing = len(closing) > 0 and int(closing[-1]) == last
+        followed = closing[:-1] if self.last_was_closing else closing
+        if not self.after_closing[padded[followed + 3]].all():
             self.is_regular = False
-        if self.last_was_closing and not self.after_closing[values[0]]:
-            self.is_regular = False
-        self.last_was_closing = bool(ends_with_closing)
 
-    def _count_lines(self, chunk: bytes, newlines, previous, two_back) -> None:  # noqa: ANN001
+    def _count_lines(self, chunk: bytes, positions: numpy.ndarray, padded: numpy.ndarray) -> None:
         self.returns += chunk.count(b"\r")
-        self.crlf += chunk.count(b"\r\n") + (1 if self.last == RETURN and chunk[0] == NEWLINE else 0)
-        positions = numpy.flatnonzero(newlines)
-        before, two_before = previous[positions], two_back[positions]
+        self.crlf += chunk.count(b"\r\n") + (1 if self.tail[-1] == RETURN and chunk[0] == NEWLINE else 0)
+        before, two_before = padded[positions + 1], padded[positions]
         self.bare_newlines += int(numpy.count_nonzero(before != RETURN))
         # A blank line: a newline right after another one, with at most a carriage return between.
         is_blank = (before == NEWLINE) | ((before == RETURN) & (two_before == NEWLINE))
         self.records += len(positions) - int(numpy.count_nonzero(is_blank))
 
     def finish(self) -> Structure:
-        if self.last not in (NEWLINE, RETURN):
+        if self.tail[-1] not in (NEWLINE, RETURN):
             self.records += 1
         mixed = self.returns != self.crlf or (self.crlf > 0 and self.bare_newlines > 0)
         return Structure(
@@ -155,7 +151,7 @@ def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
 
 def distinct_names(names: list[str]) -> list[str]:
     """Column names that differ without regard to case: an empty one is `column_<n>`, a repeated one `<name>#<n>`."""
-    seen: set[str] = set()
+    seen = {ROW_NUMBER_COLUMN}
     result = []
     for position, name in enumerate(names, start=1):
         unique = name or f"column_{position}"

@@ -1,0 +1,271 @@
+"""What a text means as a value, and which reason it gets where it means none."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+ORDERS = "order_id,ordered_at,status,order_amount,currency\n"
+MOMENT = dt.datetime(2024, 5, 31, 14, 0)
+
+
+def _amount(home, load_orders, text: str, options: str = ""):  # noqa: ANN001, ANN202
+    load_orders(f"{ORDERS}1,2024-05-31,paid,\"{text}\",EUR\n", options)
+    accepted = home.rows("orders", "order_amount")
+    return accepted[0][0] if accepted else home.quarantined("orders")[0][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12.50", Decimal("12.5")),
+        ("", None),
+        ("  ", None),
+        (" 7 ", Decimal(7)),
+        ("-3.5", Decimal("-3.5")),
+        ("-0", Decimal(0)),
+        ("+4", Decimal(4)),
+        ("1e3", Decimal(1000)),
+        ("1.5E-2", Decimal("0.015")),
+        ("0.00005", Decimal("0.0001")),
+        ("١٢٫٥", Decimal("12.5")),
+        ("۱۲", Decimal(12)),
+        ("\u200f12\u200f", Decimal(12)),
+        ("−5", Decimal(-5)),
+        ("99999999999999.9999", Decimal("99999999999999.9999")),
+        ("100000000000000", ["out_of_range:order_amount"]),
+        ("1e400", ["out_of_range:order_amount"]),
+        ("NaN", ["out_of_range:order_amount"]),
+        ("Infinity", ["out_of_range:order_amount"]),
+        ("12,50", ["not_a_number:order_amount"]),
+        ("1,234.50", ["not_a_number:order_amount"]),
+        ("1_000", ["not_a_number:order_amount"]),
+        ("0x1F", ["not_a_number:order_amount"]),
+        ("EUR 5", ["not_a_number:order_amount"]),
+        ("(5)", ["not_a_number:order_amount"]),
+        ("5-", ["not_a_number:order_amount"]),
+        ("abc", ["not_a_number:order_amount"]),
+    ],
+)
+def test_number(home, load_orders, text, expected):
+    assert _amount(home, load_orders, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.234,50", Decimal("1234.5")),
+        ("1.234.567,5", Decimal("1234567.5")),
+        ("1234,5", Decimal("1234.5")),
+        ("12", Decimal(12)),
+        ("1.23", ["not_a_number:order_amount"]),
+        ("1.2345,5", ["not_a_number:order_amount"]),
+        ("1,234.50", ["not_a_number:order_amount"]),
+    ],
+)
+def test_number_with_configured_marks(home, load_orders, text, expected):
+    options = "    decimal_mark: ','\n    thousands_mark: '.'\n"
+    assert _amount(home, load_orders, text, options) == expected
+
+
+def _ordered_at(home, load_orders, text: str, options: str = ""):  # noqa: ANN001, ANN202
+    load_orders(f'{ORDERS}1,"{text}",paid,1,EUR\n', options)
+    accepted = home.rows("orders", "ordered_at")
+    return accepted[0][0] if accepted else home.quarantined("orders")[0][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-05-31 14:00:00", MOMENT),
+        ("2024-05-31T14:00", MOMENT),
+        ("2024-05-31 14:00:00.250", MOMENT.replace(microsecond=250000)),
+        ("2024-05-31T14:00:00Z", MOMENT),
+        ("2024-05-31T17:30:00+03:30", MOMENT),
+        ("2024-05-31 17:30:00 +0330", MOMENT),
+        ("2024-05-31 12:00:00-02", MOMENT),
+        ("2024-05-31 14:00:00 UTC", MOMENT),
+        ("2024-05-31", dt.datetime(2024, 5, 31)),
+        ("٢٠٢٤-٠٥-٣١ ١٤:٠٠:٠٠", MOMENT),
+        ("۲۰۲۴-۰۵-۳۱", dt.datetime(2024, 5, 31)),
+        ("2024-02-29", dt.datetime(2024, 2, 29)),
+        ("2023-02-29", ["not_a_timestamp:ordered_at"]),
+        ("2024-13-01", ["not_a_timestamp:ordered_at"]),
+        ("2024-05-31 25:00:00", ["not_a_timestamp:ordered_at"]),
+        ("31/05/2024", ["not_a_timestamp:ordered_at"]),
+        ("05-06-2024", ["not_a_timestamp:ordered_at"]),
+        ("20240531", ["not_a_timestamp:ordered_at"]),
+        ("1717164000", ["not_a_timestamp:ordered_at"]),
+        ("45443", ["not_a_timestamp:ordered_at"]),
+        ("infinity", ["not_a_timestamp:ordered_at"]),
+        ("epoch", ["not_a_timestamp:ordered_at"]),
+        ("", ["missing:ordered_at"]),
+        ("0001-01-01", ["before_1900:ordered_at"]),
+        ("1899-12-31 23:59:59", ["before_1900:ordered_at"]),
+        ("9999-12-31", ["in_the_future:ordered_at"]),
+    ],
+)
+def test_timestamp_in_utc(home, load_orders, text, expected):
+    assert _ordered_at(home, load_orders, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "expected"),
+    [
+        ("Asia/Tehran", "2024-05-31 17:30:00", MOMENT),
+        ("Asia/Tehran", "2024-05-31T14:00:00Z", MOMENT),
+        ("Asia/Tehran", "2021-06-01 12:00:00", dt.datetime(2021, 6, 1, 7, 30)),
+        ("Asia/Tehran", "2024-05-31", dt.datetime(2024, 5, 30, 20, 30)),
+        # The clock jumped from 02:00 to 03:00: the skipped half hour moves forward.
+        ("Europe/Berlin", "2024-03-31 02:30:00", dt.datetime(2024, 3, 31, 1, 30)),
+        ("Europe/Berlin", "2024-03-31 03:00:00", dt.datetime(2024, 3, 31, 1, 0)),
+        # The clock went through 02:30 twice: the first pass, still summer time.
+        ("Europe/Berlin", "2024-10-27 02:30:00", dt.datetime(2024, 10, 27, 0, 30)),
+        ("Europe/Berlin", "2024-10-27 03:00:00", dt.datetime(2024, 10, 27, 2, 0)),
+        ("America/Sao_Paulo", "2018-11-04 00:30:00", dt.datetime(2018, 11, 4, 3, 30)),
+        ("America/Sao_Paulo", "2018-02-17 23:30:00", dt.datetime(2018, 2, 18, 1, 30)),
+    ],
+)
+def test_local_time_becomes_utc(home, load_orders, zone, text, expected):
+    assert _ordered_at(home, load_orders, text, f"    time_zone: {zone}\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("formats", "text", "expected"),
+    [
+        ("['%d/%m/%Y %H:%M']", "31/05/2024 14:00", MOMENT),
+        ("['%m/%d/%Y %H:%M']", "5/31/2024 14:00", MOMENT),
+        ("['%d/%m/%Y', iso]", "2024-05-31T14:00", MOMENT),
+        ("['%d/%m/%Y %H:%M %z']", "31/05/2024 17:30 +0330", MOMENT),
+        ("[epoch_seconds]", "1717164000", MOMENT),
+        ("[epoch_milliseconds]", "1717164000000", MOMENT),
+        ("['%d/%m/%Y']", "2024-05-31", ["not_a_timestamp:ordered_at"]),
+        ("['%d/%m/%Y']", "5/31/2024", ["not_a_timestamp:ordered_at"]),
+    ],
+)
+def test_configured_timestamp_format(home, load_orders, formats, text, expected):
+    assert _ordered_at(home, load_orders, text, f"    timestamp_formats: {formats}\n") == expected
+
+
+def test_a_moment_within_a_day_of_loading_is_accepted_and_a_later_one_is_not(home, load_orders):
+    now = dt.datetime.now(dt.UTC)
+    soon, later = now + dt.timedelta(hours=23), now + dt.timedelta(hours=25)
+    load_orders(f"{ORDERS}1,{soon:%Y-%m-%d %H:%M:%S},paid,1,EUR\n2,{later:%Y-%m-%d %H:%M:%S},paid,1,EUR\n")
+    assert home.rows("orders", "order_id") == [("1",)]
+    assert home.quarantined("orders") == [(2, ["in_the_future:ordered_at"])]
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u200f", "\u00a0", "\t", " "])
+def test_ids_lose_marks_around_them(home, load_orders, mark):
+    load_orders(f'{ORDERS}"{mark}a 1{mark}",2024-05-31,paid,1,EUR\n')
+    assert home.rows("orders", "order_id") == [("a 1",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Canceled", "cancelled"), (" SHIPPED ", "shipped"), ("my own", "my own"), ("Storniert", "storniert")]
+)
+def test_status_is_trimmed_and_lower_case(home, load_orders, text, expected):
+    load_orders(f"{ORDERS}1,2024-05-31,{text},1,EUR\n")
+    assert home.rows("orders", "status") == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "expected"),
+    [("eur", "", "EUR"), ("", "IRR", "IRR"), ("", "", None), ("XXZ", "", ["unknown_currency:currency"]), ("JPY", "IRR", "JPY")],
+)
+def test_currency(home, load_orders, text, default, expected):
+    load_orders(f"{ORDERS}1,2024-05-31,paid,1,{text}\n", f"    currency: {default}\n" if default else "")
+    accepted = home.rows("orders", "currency")
+    assert (accepted[0][0] if accepted else home.quarantined("orders")[0][1]) == expected
+
+
+def test_every_reason_of_a_row_is_named(home, load_orders):
+    load_orders(f"{ORDERS},yesterday,,much,ZZZ\n")
+    assert home.quarantined("orders") == [
+        (
+            1,
+            [
+                "missing:order_id",
+                "not_a_timestamp:ordered_at",
+                "missing:status",
+                "unknown_currency:currency",
+                "not_a_number:order_amount",
+            ],
+        )
+    ]
+
+
+SURVEY = "response_id,metric,scale_id,score\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("csat,5,5", "5"),
+        ("csat,1-5,4", "5"),
+        ("CSAT,5-point,4", "5"),
+        ("csat,7-with-5-7,5", "7-with-5-7"),
+        ("nps,,9", "0-10"),
+        ("nps,,0", "0-10"),
+        ("ces,,7", "1-7"),
+        ("ces,7,7", "1-7"),
+        ("csat,,", None),
+        ("csat,,4", ["missing:scale_id"]),
+        (",5,4", ["missing:metric"]),
+        ("csat,6,4", ["unknown_scale:scale_id"]),
+        ("csat,5,6", ["off_scale:score"]),
+        ("csat,5,0", ["off_scale:score"]),
+        ("nps,,11", ["off_scale:score"]),
+        ("happiness,5,4", ["unknown_value:metric", "unknown_scale:scale_id"]),
+    ],
+)
+def test_survey_scale(home, row, expected):
+    home.put("answers.csv", f"{SURVEY}1,{row}\n")
+    home.map("name: shop\nsources:\n  - {name: answers, feed: survey_responses, files: answers.csv}\n")
+    home.load()
+    accepted = home.rows("survey_responses", "scale_id")
+    assert (accepted[0][0] if accepted else home.quarantined("survey_responses")[0][1]) == expected
+
+
+def test_customer_rules(home):
+    home.put(
+        "customers.csv",
+        "customer_id,created_at,closed_at,birth_date,email_consent,acquisition_cost\n"
+        "1,2020-01-01,2021-01-01,1980-02-03,Yes,5\n"
+        "2,2020-01-01,2019-12-31,,,\n"
+        "3,2020-01-01,,1890-01-01,,\n"
+        "4,2020-01-01,,1980-02-03 00:00:00,0,\n"
+        "5,2020-01-01,,,maybe,\n"
+        "6,2020-01-01,,,,-1\n"
+        "7,2020-01-01,,02/03/1980,,\n",
+    )
+    home.map("name: shop\nsources:\n  - {name: customers, feed: crm_customers, files: customers.csv}\n")
+    home.load()
+    born = dt.date(1980, 2, 3)
+    assert home.rows("crm_customers", "customer_id, birth_date, email_consent") == [("1", born, True), ("4", born, False)]
+    assert home.quarantined("crm_customers") == [
+        (2, ["closed_before_created:closed_at"]),
+        (3, ["before_1900:birth_date"]),
+        (5, ["not_a_boolean:email_consent"]),
+        (6, ["below_minimum:acquisition_cost"]),
+        (7, ["not_a_date:birth_date"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3", 3),
+        ("3.0", 3),
+        ("3.5", ["not_an_integer:line_number"]),
+        ("x", ["not_an_integer:line_number"]),
+        ("99999999999999999999", ["out_of_range:line_number"]),
+        ("NaN", ["out_of_range:line_number"]),
+    ],
+)
+def test_whole_number(home, text, expected):
+    home.put("lines.csv", f"order_id,line_number,quantity,unit_price\n1,{text},1,2\n")
+    home.map("name: shop\nsources:\n  - {name: lines, feed: order_lines, files: lines.csv}\n")
+    home.load()
+    accepted = home.rows("order_lines", "line_number")
+    assert (accepted[0][0] if accepted else home.quarantined("order_lines")[0][1]) == expected
