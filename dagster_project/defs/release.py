@@ -9,9 +9,8 @@ from dagster_project.defs.layers import Translator, layer_of, read_manifest
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.publishing.content import MartDescription
-from dagster_project.publishing.releases import Release, ReleaseError, current_release, publish_release
+from dagster_project.publishing.releases import Release, current_release, publish_release
 from dagster_project.settings import load_settings
-from dagster_project.transforming.build_state import read_complete_build
 from dagster_project.transforming.catalog import describe_tables
 from dagster_project.transforming.dbt_runner import ensure_manifest
 
@@ -58,12 +57,7 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
 
 
 def _publish(session: RunSession) -> Release:
-    inputs = session.describe_inputs()
-    if read_complete_build(session.settings) != inputs.as_json():
-        raise ReleaseError(
-            "The warehouse does not hold a whole build of the extracts as they are loaded now: nothing was published. "
-            "Run the job daily_refresh, which builds, checks and publishes."
-        )
+    inputs = session.require_complete_build()
     tables = describe_tables(ensure_manifest(session.dbt_project), "marts")
     return publish_release(
         session.settings,

@@ -19,6 +19,7 @@ from dagster_project.publishing.inputs import BuildInputs, describe_inputs
 from dagster_project.publishing.releases import ReleaseError
 from dagster_project.run_lock import WriterLock, WriterLockError, hold_writer_lock
 from dagster_project.settings import DBT_PROJECT_DIR, Settings, SettingsError, load_settings
+from dagster_project.transforming.build_state import read_complete_build
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject
 
 # Tags by which a job says how its run differs from a daily refresh.
@@ -62,6 +63,17 @@ class RunSession:
     def describe_inputs(self) -> BuildInputs:
         """What a build would be made from now."""
         return describe_inputs(self.config.name, self.config.variables, self.read_ledger(), DBT_PROJECT_DIR)
+
+    def require_complete_build(self) -> BuildInputs:
+        """What the whole build in the warehouse was made from. Raises ReleaseError if there is none of these extracts."""
+        built = read_complete_build(self.settings)
+        inputs = BuildInputs(**built) if built else None
+        if inputs is None or not self.describe_inputs().has_data_of(inputs):
+            raise ReleaseError(
+                "The warehouse does not hold a whole build of the extracts as they are loaded now. "
+                "Run the job daily_refresh, which builds, checks and publishes."
+            )
+        return inputs
 
 
 @dg.resource(description="Settings, mapping and writer lock of one run.")

@@ -29,6 +29,10 @@ class BuildInputs:
     data_version: str
     definition_version: str
 
+    def has_data_of(self, other: "BuildInputs | None") -> bool:
+        """Whether both read the same batches of the same dataset, whatever the definitions."""
+        return other is not None and (self.dataset, self.data_version) == (other.dataset, other.data_version)
+
     def as_json(self) -> dict[str, str]:
         """The inputs as they stand in `release.json`."""
         return asdict(self)

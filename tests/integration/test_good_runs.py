@@ -1,0 +1,151 @@
+"""The real job on good extracts: what is published, and that the same data give the same figures."""
+
+import json
+
+import duckdb
+
+from dagster_project.publishing.content import hash_table
+from dagster_project.publishing.releases import list_releases
+from tests.integration.workplace import MAPPING, ORDER_COLUMNS, Workplace, order_rows, write_rows
+
+MARTS = {
+    "churn_by_period",
+    "churn_reasons_by_period",
+    "csat_by_period",
+    "customer_lifetime_value",
+    "data_quality",
+    "dim_customer",
+    "dim_period",
+    "order_value_by_period",
+    "retention_by_cohort",
+    "retention_by_period",
+}
+
+
+def test_the_release_holds_every_mart_in_both_forms(finished: Workplace) -> None:
+    current = finished.settings.published_dir / "current"
+    release = finished.release()
+    assert set(release["marts"]) == MARTS
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as connection:
+        for mart, facts in release["marts"].items():
+            columns = {column["name"]: column["type"] for column in facts["columns"]}
+            assert hash_table(connection, mart, columns) == (facts["rows"], facts["content_hash"])
+            parquet = f"read_parquet('{current / mart}.parquet')"
+            assert hash_table(connection, parquet, columns) == (facts["rows"], facts["content_hash"])
+
+
+def test_the_release_says_what_it_was_made_from(finished: Workplace) -> None:
+    feeds = finished.release()["feeds"]
+    assert feeds["orders"] == {
+        "files": 1,
+        "rows_read": 600,
+        "rows_accepted": 600,
+        "rows_quarantined": 0,
+        "watermark": feeds["orders"]["watermark"],
+    }
+    assert feeds["orders"]["watermark"].startswith("2026-05-15")
+    assert "order_refunds" not in feeds
+
+
+def test_figures_reach_the_marts(finished: Workplace) -> None:
+    rows = finished.query(
+        "select sum(order_count), sum(buyer_count) from marts.order_value_by_period "
+        "where period_grain = 'year' and segment_type = 'all'"
+    )
+    assert rows == [(600, 80)]
+    assert finished.query("select count(*) from marts.dim_customer") == [(40,)]
+
+
+def test_every_column_of_the_release_is_described(finished: Workplace) -> None:
+    undescribed = finished.query(
+        "select table_name, column_name from duckdb_columns() where not internal and coalesce(comment, '') = ''"
+    )
+    assert undescribed == []
+
+
+def test_results_of_all_gates_and_tests_are_in_the_mart_of_check_results(finished: Workplace) -> None:
+    assert finished.query("select distinct engine from marts.data_quality order by 1") == [
+        ("dbt",),
+        ("great_expectations",),
+    ]
+    layers = finished.query("select distinct split_part(dataset, '.', 1) from marts.data_quality order by 1")
+    assert [layer for (layer,) in layers] == ["intermediate", "marts", "raw", "reference", "staging"]
+
+
+def test_feeds_that_are_missing_leave_their_marts_empty_not_broken(finished: Workplace) -> None:
+    assert finished.query("select count(*) from marts.csat_by_period") == [(0,)]
+    assert finished.query("select count(*) from marts.retention_by_period where customers_at_end > 0")[0][0] > 0
+
+
+def test_no_personal_data_in_release_reports_or_run_history(finished: Workplace) -> None:
+    for folder in (finished.settings.published_dir, finished.settings.reports_dir, finished.settings.dagster_home):
+        for path in folder.rglob("*"):
+            assert not path.is_file() or b"@example.com" not in path.read_bytes(), path
+
+
+def test_the_second_run_changes_nothing(finished: Workplace, capsys) -> None:
+    before = finished.release()
+    assert finished.run("run", "daily_refresh") == 0
+    assert finished.release() == before
+    assert len(list_releases(finished.settings)) == 1
+    output = capsys.readouterr().out
+    for step in ("staging: unchanged", "Gate marts: unchanged", "Release: unchanged"):
+        assert step in output
+
+
+def test_a_rebuild_gives_the_same_figures(finished: Workplace) -> None:
+    before = finished.release()
+    hashes = finished.hashes()
+    assert finished.run("run", "full_rebuild") == 0
+    assert finished.release()["release_id"] != before["release_id"]
+    assert finished.hashes() == hashes
+
+
+def test_new_data_change_the_figures_and_rolling_back_brings_the_old_ones(finished: Workplace, capsys) -> None:
+    before, hashes = finished.release(), finished.hashes()
+    write_rows(finished.extracts / "orders" / "second.csv", ORDER_COLUMNS, order_rows(600, 20))
+    assert finished.run("run", "daily_refresh") == 0
+    assert finished.release()["feeds"]["orders"]["files"] == 2
+    assert finished.hashes() != hashes
+    assert finished.run("rollback") == 0
+    assert finished.release() == before
+    assert before["release_id"] in capsys.readouterr().out
+    # What was built is still there and is good, so it can be published again without building.
+    assert finished.run("run", "publish_release") == 0
+    assert finished.release()["feeds"]["orders"]["files"] == 2
+
+
+def test_only_orders_are_needed_and_two_datasets_in_one_home_never_mix(finished: Workplace) -> None:
+    hashes = finished.hashes()
+    first_mapping, first_extracts = finished.mapping.read_text(), finished.extracts
+    write_rows(finished.folder / "other" / "orders" / "x.csv", ORDER_COLUMNS, order_rows(0, 30))
+    other = MAPPING.format(name="kiosk").splitlines()
+    finished.mapping.write_text(
+        "\n".join(line for line in other if "customers" not in line and "order_lines" not in line)
+    )
+    first_extracts.rename(finished.folder / "kept")
+    (finished.folder / "other").rename(first_extracts)
+    assert finished.run("run", "daily_refresh") == 0
+    assert finished.release()["inputs"]["dataset"] == "kiosk"
+    assert finished.query(
+        "select sum(order_count) from marts.order_value_by_period where period_grain = 'year' and segment_type = 'all'"
+    ) == [(30,)]
+
+    finished.mapping.write_text(first_mapping)
+    first_extracts.rename(finished.folder / "other")
+    (finished.folder / "kept").rename(first_extracts)
+    assert finished.run("run", "daily_refresh") == 0
+    assert finished.hashes() == hashes
+
+
+def test_validation_alone_builds_and_publishes_nothing(finished: Workplace) -> None:
+    before = finished.release()
+    built = finished.settings.warehouse_path.stat().st_mtime_ns
+    assert finished.run("run", "validate_only") == 0
+    assert finished.release() == before
+    assert finished.settings.warehouse_path.stat().st_mtime_ns == built
+
+
+def test_the_reports_are_there(finished: Workplace) -> None:
+    assert "orders" in (finished.settings.reports_dir / "index.html").read_text()
+    assert json.loads((finished.settings.dbt_dir / "complete_build.json").read_text()) == finished.release()["inputs"]
