@@ -19,7 +19,7 @@ BAD_ROWS: dict[str, tuple[BadRow, ...]] = {
         BadRow(",C0000001,2025-06-01 10:00:00,DELIVERED,web,USD,20.0,,4.5,1.0", ("missing:order_id",)),
         BadRow("BAD-1,C0000001,yesterday,DELIVERED,web,USD,20.0,,4.5,1.0", ("not_a_timestamp:ordered_at",)),
         BadRow("BAD-2,C0000001,2025-02-30 10:00:00,DELIVERED,web,USD,20.0,,4.5,1.0", ("not_a_timestamp:ordered_at",)),
-        BadRow("BAD-3,C0000001,2099-01-01 10:00:00,DELIVERED,web,USD,20.0,,4.5,1.0", ("future:ordered_at",)),
+        BadRow("BAD-3,C0000001,2099-01-01 10:00:00,DELIVERED,web,USD,20.0,,4.5,1.0", ("in_the_future:ordered_at",)),
         BadRow(
             "BAD-4,C0000001,2025-06-01 10:00:00,DELIVERED,web,DOLLARS,20.0,,4.5,1.0", ("unknown_currency:currency",)
         ),
@@ -27,7 +27,7 @@ BAD_ROWS: dict[str, tuple[BadRow, ...]] = {
         BadRow(
             "BAD-6,C0000001,2025-06-01 10:00:00,DELIVERED,web,USD,20.0,-5.0,4.5,1.0", ("below_minimum:discount_amount",)
         ),
-        BadRow("BAD-7,C0000001,2025-06-01 10:00:00,DELIVERED,web,USD,20.0,,4.5,1.0,one,more", ("ragged_row",)),
+        BadRow("BAD-7,C0000001,2025-06-01 10:00:00,DELIVERED,web,USD,20.0,,4.5,1.0,one,more", ("too_many_values",)),
     ),
     "order_lines": (
         BadRow("BAD-8,1,P0001,home,-2,10.0,,,5.0", ("below_minimum:quantity",)),
