@@ -1,42 +1,74 @@
 """The SQLAlchemy dialect through which Great Expectations talks to DuckDB: `duckdb+gx`.
 
-Belongs here: what duckdb-engine does in a way that breaks GX, and nothing else. Does not belong here: opening files.
+Belongs here: the little that GX needs of a dialect to read, and nothing else. Does not belong here: opening files.
 
-Without it every metric raises (GX issue 11579) and looks like bad data: GX fetches results after SQLAlchemy has ended
-the transaction, and in DuckDB ending the transaction throws the pending result away.
+The usual dialect (duckdb-engine) does not serve: GX fetches results after SQLAlchemy has ended the transaction, which
+in DuckDB throws the pending result away, so that every metric raises and looks like bad data (GX issue 11579). And
+with both loaded a process ends with a page of warnings about leaked objects. Here every statement has a cursor of its
+own, and nothing begins or ends a transaction.
 """
 
 # SQLAlchemy calls these methods by name with arguments of its own.
 # ruff: noqa: ANN401, ARG002
 
+from types import SimpleNamespace
 from typing import Any
 
-from duckdb_engine import Dialect
-from sqlalchemy import text
+import duckdb
+from sqlalchemy import text, types
 from sqlalchemy.dialects import registry
-from sqlalchemy.types import NullType
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 DRIVER = "duckdb+gx"
 
+COLUMN_TYPES = {
+    "BOOLEAN": types.Boolean,
+    "TINYINT": types.SmallInteger,
+    "SMALLINT": types.SmallInteger,
+    "INTEGER": types.Integer,
+    "BIGINT": types.BigInteger,
+    "HUGEINT": types.BigInteger,
+    "FLOAT": types.Float,
+    "DOUBLE": types.Float,
+    "DECIMAL": types.Numeric,
+    "VARCHAR": types.String,
+    "DATE": types.Date,
+    "TIMESTAMP": types.DateTime,
+    "TIMESTAMP WITH TIME ZONE": types.DateTime,
+}
 
-class GreatExpectationsDialect(Dialect):
-    """duckdb-engine's dialect without transactions, and with column reflection that DuckDB can answer."""
 
+class GreatExpectationsDialect(PGDialect):
+    """DuckDB's SQL is close to PostgreSQL's; what asks for PostgreSQL's catalogue or for transactions is replaced."""
+
+    name = "duckdb"
+    driver = "gx"
     supports_statement_cache = False
+    supports_server_side_cursors = False
+
+    @classmethod
+    def import_dbapi(cls) -> SimpleNamespace:
+        """What SQLAlchemy wants to know of a database driver."""
+        return SimpleNamespace(
+            paramstyle="qmark", apilevel=duckdb.apilevel, threadsafety=duckdb.threadsafety, Error=duckdb.Error
+        )
+
+    def initialize(self, connection: Any) -> None:
+        """Nothing: DuckDB has no server to ask for its version and settings."""
 
     def do_begin(self, connection: Any) -> None:
         """Nothing: a gate only reads."""
 
     def do_commit(self, connection: Any) -> None:
-        """Nothing: a commit would throw away results that are not fetched yet."""
+        """Nothing: nothing was begun."""
 
     def do_rollback(self, connection: Any) -> None:
-        """Nothing, for the same reason as a commit."""
+        """Nothing: nothing was begun."""
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """Columns in table order. The inherited query reads PostgreSQL catalogue tables that DuckDB does not have."""
+        """Columns in table order."""
         rows = connection.execute(
             text(
                 "select column_name, data_type, is_nullable from duckdb_columns() "
@@ -46,7 +78,12 @@ class GreatExpectationsDialect(Dialect):
             {"table": table_name, "schema": schema},
         ).fetchall()
         return [
-            {"name": name, "type": self._column_type(data_type), "nullable": nullable, "default": None}
+            {
+                "name": name,
+                "type": COLUMN_TYPES.get(data_type.partition("(")[0], types.NullType)(),
+                "nullable": nullable,
+                "default": None,
+            }
             for name, data_type, nullable in rows
         ]
 
@@ -55,10 +92,6 @@ class GreatExpectationsDialect(Dialect):
     ) -> dict[str, Any]:
         """None: warehouse tables carry no constraints."""
         return {"constrained_columns": [], "name": None}
-
-    def _column_type(self, data_type: str) -> Any:
-        known = self.ischema_names.get(data_type.partition("(")[0].lower())
-        return known() if isinstance(known, type) else known or NullType()
 
 
 def register_dialect() -> None:

@@ -59,21 +59,31 @@ def batch_source(connection: duckdb.DuckDBPyConnection) -> BatchSource:
     """A function that gives GX one table (`<schema>.<table>`) of this connection, read inside the engine."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
-    from duckdb_engine import ConnectionWrapper
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
     from sqlalchemy.pool import StaticPool
 
     from dagster_project.quality.dialect import DRIVER, register_dialect
 
     register_dialect()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            # Without this every context leaves a folder for its own docs in the system's temporary folder.
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )
     datasource = context.data_sources.add_sql(
         "warehouse",
         connection_string=f"{DRIVER}:///:memory:",
         # One connection for everything, ours: GX would open a second one with its own configuration.
         kwargs={
-            "creator": lambda: ConnectionWrapper(connection.cursor()),
+            "creator": connection.cursor,
             "poolclass": StaticPool,
             "pool_reset_on_return": None,
         },

@@ -74,6 +74,10 @@ def _check_result(
             observed=f"The check could not be run: {masked_message(problem)}",
         )
     checked, failed = _counts(connection, meta, found)
+    if "element_count" in found.result:
+        # Data Docs show GX's own result: the same counts, so that page and report agree.
+        share = 100.0 * failed / checked if checked else 0.0
+        found.result.update(element_count=checked, unexpected_count=failed, unexpected_percent=share)
     return CheckResult(
         rule=meta["rule"],
         description=expectation.description,
