@@ -39,6 +39,7 @@ class Structure:
     record_count: int
     is_regular: bool
     ends_inside_quotes: bool
+    has_crlf: bool
 
 
 def scan_structure(path: Path, delimiter: str, quote: str, escape: str) -> Structure:
@@ -62,7 +63,7 @@ class _Scan:
         self.after_closing = _byte_table(delimiter + b"\r\n" + quote)
         self.inside = 0
         self.records = 0
-        self.returns = self.crlf = self.bare_newlines = 0
+        self.returns = self.crlf = self.crlf_ends = self.bare_ends = 0
         self.is_regular = True
         self.tail = b"\x00\n"
         self.last_was_closing = False
@@ -109,7 +110,9 @@ class _Scan:
         self.returns += chunk.count(b"\r")
         self.crlf += chunk.count(b"\r\n") + (1 if self.tail[-1] == RETURN and chunk[0] == NEWLINE else 0)
         before, two_before = padded[positions + 1], padded[positions]
-        self.bare_newlines += int(numpy.count_nonzero(before != RETURN))
+        after_return = int(numpy.count_nonzero(before == RETURN))
+        self.crlf_ends += after_return
+        self.bare_ends += len(positions) - after_return
         # A blank line: a newline right after another one, with at most a carriage return between.
         is_blank = (before == NEWLINE) | ((before == RETURN) & (two_before == NEWLINE))
         self.records += len(positions) - int(numpy.count_nonzero(is_blank))
@@ -117,11 +120,12 @@ class _Scan:
     def finish(self) -> Structure:
         if self.tail[-1] not in (NEWLINE, RETURN):
             self.records += 1
-        mixed = self.returns != self.crlf or (self.crlf > 0 and self.bare_newlines > 0)
+        mixed = self.returns != self.crlf or (self.crlf_ends > 0 and self.bare_ends > 0)
         return Structure(
             record_count=self.records,
             is_regular=self.is_regular and not mixed,
             ends_inside_quotes=bool(self.inside),
+            has_crlf=self.crlf_ends > 0,
         )
 
 

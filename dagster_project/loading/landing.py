@@ -97,7 +97,7 @@ def _land_delimited(
     on_rows(record_count)
     if structure.is_regular and not structure.ends_inside_quotes:
         try:
-            _read_csv(connection, path, delimiter, dialect, columns)
+            _read_csv(connection, path, delimiter, dialect, columns, has_crlf=structure.has_crlf)
             landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             landed = None
@@ -108,7 +108,10 @@ def _land_delimited(
     copy = work_dir / "records.csv"
     record_count, broken = rewrite_records(path, delimiter, dialect, len(columns), copy)
     numbered = ["record_number", *(f"c{position}" for position in range(len(columns)))]
-    _read_csv(connection, copy, ",", Dialect(header=False), numbered)
+    try:
+        _read_csv(connection, copy, ",", Dialect(header=False), numbered)
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise FileRefusedError(f"the engine cannot read it: {_first_line(error)}") from None
     _name_columns(connection, columns, "c0::BIGINT", first=1)
     landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
     if landed + len(broken) != record_count:
@@ -117,14 +120,21 @@ def _land_delimited(
 
 
 def _read_csv(
-    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, dialect: Dialect, columns: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    delimiter: str,
+    dialect: Dialect,
+    columns: list[str],
+    *,
+    has_crlf: bool = False,
 ) -> None:
     types = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(columns)))
-    # An empty value and a quoted empty value are both NULL later; here both stay text.
+    newline = "\\r\\n" if has_crlf else "\\n"
     options = (
         f"auto_detect = false, delim = {quote_text(delimiter)}, quote = {quote_text(dialect.quote)}, "
         f"escape = {quote_text(dialect.escape)}, header = {dialect.header is True}, columns = {{{types}}}, "
-        f"max_line_size = {LONGEST_LINE}"
+        # Left to itself the engine takes the first line end it meets, be it inside a quoted value.
+        f"max_line_size = {LONGEST_LINE}, new_line = '{newline}'"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE landed AS FROM read_csv({quote_text(str(path))}, {options})")
 

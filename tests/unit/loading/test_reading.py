@@ -1,0 +1,253 @@
+"""Formats, dialects and broken files: nothing is lost, nothing is guessed, one bad file harms no other."""
+
+import datetime as dt
+import gzip
+import os
+
+import duckdb
+import openpyxl
+import pytest
+
+HEADER = "order_id,ordered_at,status,channel\n"
+GOOD = f"{HEADER}1,2024-05-31,paid,web\n2,2024-06-01,paid,shop\n"
+IDS = [("1",), ("2",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (GOOD, ""),
+        (GOOD.rstrip("\n"), ""),
+        (GOOD.replace("\n", "\r\n"), ""),
+        (GOOD.replace("\n", "\r"), ""),
+        (GOOD.replace("\n", "\r\n", 1), ""),
+        (GOOD.replace("\n", "\n\n"), ""),
+        ("\n\n" + GOOD, ""),
+        (GOOD.replace("\n", "\r\n\r\n"), ""),
+        (GOOD.encode("utf-8-sig"), ""),
+        (GOOD.encode("utf-8-sig"), "    encoding: utf-8\n"),
+        (GOOD.encode("utf-16"), ""),
+        (GOOD.encode("utf-16-le"), "    encoding: utf-16-le\n"),
+        (GOOD.replace(",", ";"), "    delimiter: ';'\n"),
+        (GOOD.replace(",", "\t"), "    delimiter: tab\n"),
+        (GOOD.replace(",", "|"), "    delimiter: '|'\n"),
+        (GOOD.replace("web", "'w,e''b'"), '    quote: "\'"\n'),
+        (GOOD.replace("web", '"w\\"e,b"'), "    escape: '\\'\n"),
+        (GOOD.replace("web", 'a 5" screen'), ""),
+        (GOOD.replace("web", '"one\n\ntwo"'), ""),
+        (GOOD.replace("web", '"say ""hi"""'), ""),
+        (GOOD.replace(HEADER, ""), "    header: [order_id, ordered_at, status, channel]\n"),
+        (GOOD.replace("order_id", " Order_ID "), ""),
+    ],
+)
+def test_csv_in_its_dialects(home, load_orders, content, options):
+    result = load_orders(content, options)
+    assert [(file.status, file.rows_read, file.rows_accepted) for file in result.files] == [("loaded", 2, 2)]
+    assert home.rows("orders", "order_id") == IDS
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ('"one\r\n\r\ntwo"', "one\r\n\r\ntwo"),
+        ('"a ""quoted"" word"', 'a "quoted" word'),
+        ("سلام، خوب", "سلام، خوب"),
+        ("😀 a\u0301", "😀 a\u0301"),
+        ('"  spaces stay  "', "  spaces stay  "),
+        ("<script>", "<script>"),
+        ("'; DROP TABLE x --", "'; DROP TABLE x --"),
+        ("=1+1", "=1+1"),
+    ],
+)
+def test_free_text_arrives_as_it_was_written(home, text, written):
+    home.put("answers.csv", f"response_id,comment\n1,{text}\n")
+    home.map("name: shop\nsources:\n  - {name: answers, feed: survey_responses, files: answers.csv}\n")
+    home.load()
+    assert home.rows("survey_responses", "comment") == [(written,)]
+
+
+@pytest.mark.parametrize(("encoding", "word"), [("cp1252", "Straße €"), ("cp1256", "طهران"), ("iso-8859-9", "İzmir"), ("cp932", "東京")])
+def test_other_encodings(home, load_orders, encoding, word):
+    load_orders(GOOD.replace("web", word).encode(encoding), f"    encoding: {encoding}\n")
+    assert home.rows("orders", "channel")[0] == (word,)
+
+
+def test_a_file_in_another_encoding_than_said_is_refused(load_orders):
+    result = load_orders(GOOD.replace("web", "\u0081").encode("latin-1"), "    encoding: cp1252\n")
+    assert result.files[0].status == "refused"
+    assert "Set `encoding:`" in result.files[0].message
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"x,2024-05-31", "too_few_values"),
+        (b"x,2024-05-31,paid,web,more", "too_many_values"),
+        (b'x,2024-05-31,paid,"we"b', "broken_quoting"),
+        (b"x,2024-05-31,paid,caf\xe9", "unreadable_characters"),
+        (b"x,2024-05-31,paid,a\x00b", "unreadable_characters"),
+        (b"x,2024-05-31,paid," + b"a" * 5_000_000, "line_too_long"),
+    ],
+)
+def test_a_broken_line_is_quarantined_and_the_others_are_loaded(home, load_orders, line, reason):
+    result = load_orders(HEADER.encode() + b"1,2024-05-31,paid,web\n" + line + b"\n2,2024-06-01,paid,shop\n")
+    assert (result.files[0].rows_read, result.files[0].rows_accepted, result.files[0].reasons) == (3, 2, {reason: 1})
+    assert home.rows("orders", "order_id, _source_row") == [("1", 1), ("2", 3)]
+    assert home.quarantined("orders") == [(2, [reason])]
+
+
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        (b"", "0 bytes"),
+        (b"\n\n", "no header"),
+        (b'order_id,ordered_at,status\n1,2024-05-31,"paid\n2,2024-05-31,paid\n', "line 2 is not closed"),
+        (b'order_id,ordered_at,status\n1,2024-05-31,"paid\n2,2024-05-31,"paid"\n', "is not closed"),
+        (b"order_id,orderd_at,status\n1,2024-05-31,paid\n", "ordered_at (did you mean orderd_at?)"),
+        (b"1,2024-05-31,paid\n2,2024-05-31,paid\n", "it lacks the columns order_id, ordered_at, status"),
+        (b"order_id;ordered_at;status\n1;2024-05-31;paid\n", "set `delimiter:`"),
+        (b"order_id,order_id,ordered_at,status\n1,2,2024-05-31,paid\n", "twice"),
+        (b"PAR1 not really", "looks like Parquet"),
+        (gzip.compress(GOOD.encode()), "looks like gzip"),
+        (b"PK\x03\x04zip", "zip archive"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_and_harms_no_other(home, content, fragment):
+    home.put("a_broken.csv", content)
+    home.put("b_good.csv", GOOD)
+    home.map("name: shop\nsources:\n  - {name: orders, feed: orders, files: '*.csv'}\n")
+    broken, good = home.load().files
+    assert broken.status == "refused"
+    assert fragment in broken.message
+    assert "a_broken.csv" in broken.message
+    assert (good.status, good.rows_accepted) == ("loaded", 2)
+
+
+def test_a_message_about_a_missing_header_shows_no_data(load_orders):
+    result = load_orders("Maria Silva,2024-05-31,paid\n")
+    assert "Maria" not in result.files[0].message
+
+
+def test_header_without_rows_is_loaded_with_none(home, load_orders):
+    result = load_orders(HEADER)
+    assert (result.files[0].status, result.files[0].rows_read) == ("loaded", 0)
+    assert home.rows("orders") == []
+
+
+@pytest.mark.parametrize("name", ["orders.csv.gz", "orders.tsv.gz"])
+def test_gzip(home, load_orders, name):
+    text = GOOD if "csv" in name else GOOD.replace(",", "\t")
+    load_orders(gzip.compress(text.encode()), name=name)
+    assert home.rows("orders", "order_id") == IDS
+
+
+def test_gzip_that_is_cut_off_is_refused(load_orders):
+    result = load_orders(gzip.compress(os.urandom(5000).hex().encode())[:-200], name="orders.csv.gz")
+    assert "damaged or cut off" in result.files[0].message
+
+
+def test_zstd(home, load_orders):
+    zstandard = pytest.importorskip("zstandard")
+    load_orders(zstandard.compress(GOOD.encode()), name="orders.csv.zst")
+    assert home.rows("orders", "order_id") == IDS
+
+
+def test_ndjson(home, load_orders):
+    result = load_orders(
+        '{"order_id": 1, "ordered_at": "2024-05-31T10:00:00Z", "status": "paid", "channel": "a\\nb"}\n'
+        "not json\n\n"
+        '{"order_id": "2", "status": "paid", "ordered_at": "2024-06-01", "extra": {"a": [1]}}\n'
+        "[1]\n"
+        '{"order_id": null, "status": "paid", "ordered_at": "2024-06-01"}\n',
+        name="orders.ndjson",
+    )
+    assert home.rows("orders", "order_id, channel, _source_row") == [("1", "a\nb", 1), ("2", None, 3)]
+    assert home.quarantined("orders") == [(2, ["not_a_json_object"]), (4, ["not_a_json_object"]), (5, ["missing:order_id"])]
+    assert result.files[0].columns_unmapped == ("extra",)
+
+
+def test_parquet(home, load_orders):
+    path = home.root / "made.parquet"
+    duckdb.sql(
+        "SELECT 1::BIGINT AS order_id, TIMESTAMPTZ '2024-05-31 12:00:00+02' AS ordered_at, 'paid' AS status, "
+        "12.5::DOUBLE AS order_amount UNION ALL SELECT 2, TIMESTAMPTZ '2024-06-01 00:00:00+00', 'paid', 'nan'::DOUBLE"
+    ).write_parquet(str(path))
+    load_orders(path.read_bytes(), "    decimal_mark: ','\n" * 0, name="orders.parquet")
+    assert home.rows("orders", "order_id, ordered_at, order_amount::DOUBLE") == [("1", dt.datetime(2024, 5, 31, 10), 12.5)]
+    assert home.quarantined("orders") == [(2, ["out_of_range:order_amount"])]
+
+
+def test_parquet_that_is_cut_off_is_refused(home, load_orders):
+    path = home.root / "made.parquet"
+    duckdb.sql("SELECT range AS order_id FROM range(1000)").write_parquet(str(path))
+    result = load_orders(path.read_bytes()[:-20], name="orders.parquet")
+    assert "not a readable Parquet file" in result.files[0].message
+
+
+def _workbook(home, rows):  # noqa: ANN001, ANN202
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "Export"
+    for row in rows:
+        workbook.active.append(row)
+    workbook.create_sheet("Notes").append(["nothing"])
+    path = home.root / "made.xlsx"
+    workbook.save(path)
+    return path.read_bytes()
+
+
+def test_excel(home, load_orders):
+    content = _workbook(
+        home,
+        [
+            ["order_id", "ordered_at", "status", "order_amount"],
+            [1, dt.datetime(2024, 5, 31, 14), "paid", 12.5],
+            [None, None, None, None],
+            [2.0, "01/06/2024", "paid", None],
+        ],
+    )
+    load_orders(content, "    sheet: Export\n    timestamp_formats: ['%d/%m/%Y']\n", name="orders.xlsx")
+    assert home.rows("orders", "order_id, ordered_at, order_amount::DOUBLE") == [
+        ("1", dt.datetime(2024, 5, 31, 14), 12.5),
+        ("2", dt.datetime(2024, 6, 1), None),
+    ]
+
+
+@pytest.mark.parametrize(("options", "fragment"), [("    sheet: Exprot\n", "Its sheets are: Export, Notes"), ("    sheet: Notes\n", "lacks")])
+def test_excel_sheet_that_does_not_fit_is_refused(home, load_orders, options, fragment):
+    result = load_orders(_workbook(home, [["order_id", "ordered_at", "status"]]), options, name="orders.xlsx")
+    assert fragment in result.files[0].message
+
+
+def test_excel_that_is_none_is_refused(load_orders):
+    assert "not a readable Excel workbook" in load_orders(b"not a zip", name="orders.xlsx").files[0].message
+
+
+def test_a_suffix_that_tells_nothing_is_refused_unless_the_format_is_named(home, load_orders):
+    assert "Set `format:`" in load_orders(GOOD, name="orders.dat").files[0].message
+    assert load_orders(GOOD, "    format: csv\n", name="orders.dat").files[0].status == "loaded"
+
+
+def test_links_out_of_the_folder_and_unreadable_files_are_refused(home):
+    outside = home.root / "secret.csv"
+    outside.write_text(GOOD)
+    (home.root / "extracts" / "a_link.csv").symlink_to(outside)
+    (home.root / "extracts" / "b_gone.csv").symlink_to(home.root / "nothing.csv")
+    (home.root / "extracts" / "c_loop.csv").symlink_to(home.root / "extracts" / "c_loop.csv")
+    home.put("d_good.csv", GOOD)
+    home.map("name: shop\nsources:\n  - {name: orders, feed: orders, files: '*.csv'}\n")
+    result = home.load()
+    assert [file.status for file in result.files] == ["refused", "refused", "refused", "loaded"]
+    assert "outside the extracts folder" in result.files[0].message
+
+
+def test_every_value_of_many_rows_survives(home, load_orders):
+    """Quotes, newlines and delimiters at random places, across the boundaries of what is read at once."""
+    pieces = ["a", '"', ",", "\n", "\r\n", "é", " ", "'", ";"]
+    texts = ["".join(pieces[(i * k) % len(pieces)] for k in range(1, i % 7 + 2)) for i in range(20_000)]
+    lines = [f'{i},2024-05-31,paid,"{text.replace(chr(34), chr(34) * 2)}"' for i, text in enumerate(texts)]
+    result = load_orders(HEADER + "\n".join(lines))
+    assert result.files[0].rows_accepted == len(texts)
+    loaded = home.rows("orders", "channel, order_id, _source_row")
+    marks = " \t\r\n"
+    assert [row[0] for row in loaded] == [text.strip(marks) or None for text in texts]
+    assert [int(row[1]) + 1 for row in loaded] == [row[2] for row in loaded]
