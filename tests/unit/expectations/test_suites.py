@@ -1,4 +1,4 @@
-"""What holds for all suites: no table is forgotten, rules have names and words, importing is cheap until a gate runs."""
+"""What holds for all suites: no table is forgotten, rules have names and words, importing is cheap."""
 
 import subprocess
 import sys

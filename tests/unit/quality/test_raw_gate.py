@@ -1,0 +1,107 @@
+"""The raw gate on lakes that are good, or broken in one way."""
+
+import pytest
+
+from dagster_project.quality.gates import run_gate
+
+
+@pytest.fixture
+def findings(settings):
+    """Run the raw gate; what did not pass on orders: rule -> (status, severity, rows failed)."""
+
+    def run():
+        (orders,) = run_gate(settings, "shop", "raw", "run-1", ["raw.orders"])
+        return {
+            result.rule: (result.status, result.severity, result.rows_failed)
+            for result in orders.results
+            if result.status != "passed"
+        }
+
+    return run
+
+
+def test_good_lake_passes(deliver, findings):
+    deliver()
+    assert findings() == {}
+
+
+def test_feeds_that_were_never_delivered_pass(deliver, settings):
+    deliver()
+    suites = run_gate(settings, "shop", "raw", "run-1")
+    assert len(suites) == 7
+    assert [suite.table for suite in suites if suite.critical_failures or suite.warnings] == []
+
+
+def test_without_any_order_there_is_nothing_to_publish(deliver, findings):
+    deliver(accepted=0)
+    assert findings() == {
+        "files_hold_rows": ("failed", "warning", 1),
+        "table_not_empty": ("failed", "critical", 1),
+    }
+
+
+def test_refused_file_blocks_until_it_is_gone(deliver, findings, settings):
+    deliver()
+    deliver("broken.csv", status="refused", sequence=2)
+    assert findings() == {"no_file_refused": ("failed", "critical", 1)}
+    (settings.extracts_dir / "broken.csv").unlink()
+    assert findings() == {}
+
+
+def test_some_rows_in_quarantine_are_a_warning(deliver, findings):
+    deliver(accepted=960, quarantined=40)
+    assert findings() == {"nothing_in_quarantine": ("failed", "warning", 40)}
+
+
+def test_few_rows_in_quarantine_never_block(deliver, findings):
+    deliver(accepted=1, quarantined=49)
+    assert findings() == {"nothing_in_quarantine": ("failed", "warning", 49)}
+
+
+def test_more_than_a_tenth_in_quarantine_blocks_in_later_runs_too(deliver, findings):
+    deliver(accepted=400, quarantined=60)
+    deliver("next_day.csv", accepted=5000, sequence=2, loaded_at="2026-02-02T04:00:00")
+    assert findings()["quarantine_within_limit"] == ("failed", "critical", 60)
+
+
+def test_many_small_broken_files_of_one_day_block_together(deliver, findings):
+    for sequence in range(1, 7):
+        deliver(f"{sequence}.csv", accepted=10, quarantined=10, sequence=sequence)
+    found = findings()
+    assert found["quarantine_of_day_within_limit"] == ("failed", "critical", 60)
+    assert "quarantine_within_limit" not in found
+
+
+@pytest.mark.parametrize("fact", ["rows_read", "rows_accepted", "rows_quarantined"])
+def test_rows_that_do_not_add_up_block(deliver, findings, fact):
+    deliver(accepted=100, quarantined=5, **{fact: 99})
+    assert findings()["rows_conserved"] == ("failed", "critical", 1)
+
+
+def test_replayed_rows_are_conserved(deliver, findings):
+    first = deliver(accepted=100, quarantined=0, rows_read=105, rows_quarantined=5)
+    deliver(accepted=5, sequence=2, replayed_from=first.batch_id)
+    assert findings() == {}
+
+
+def test_feed_that_stalled_is_a_warning(deliver, findings):
+    deliver()
+    deliver("later.csv", feed="crm_tickets", sequence=2, watermark="2026-02-09T00:00:00")
+    found = findings()
+    assert found["keeps_up_with_other_feeds"] == ("failed", "warning", 1)
+
+
+@pytest.mark.parametrize(("rows", "unusual"), [(49, True), (50, False), (300, False), (301, True)])
+def test_volume_is_compared_with_the_deliveries_before(deliver, findings, rows, unusual):
+    for sequence in range(1, 6):
+        deliver(f"{sequence}.csv", accepted=100, sequence=sequence)
+    deliver("6.csv", accepted=rows, sequence=6)
+    assert ("volume_as_usual" in findings()) is unusual
+
+
+def test_unusual_status_is_listed(deliver, settings):
+    deliver(order_status="storniert")
+    (orders,) = run_gate(settings, "shop", "raw", "run-1", ["raw.orders"])
+    (warning,) = orders.warnings
+    assert (warning.rule, warning.rows_failed) == ("statuses_usual", 10)
+    assert warning.sample == [{"status": "storniert", "order_count": "10"}]
