@@ -65,7 +65,7 @@ class RunSession:
         return describe_inputs(self.config.name, self.config.variables, self.read_ledger(), DBT_PROJECT_DIR)
 
     def require_complete_build(self) -> BuildInputs:
-        """What the whole build in the warehouse was made from. Raises ReleaseError if there is none of these extracts."""
+        """What the build in the warehouse is made of. Raises ReleaseError unless it is whole and of these extracts."""
         built = read_complete_build(self.settings)
         inputs = BuildInputs(**built) if built else None
         if inputs is None or not self.describe_inputs().has_data_of(inputs):
