@@ -15,7 +15,7 @@ import duckdb
 from dagster_project.loading.checks import REFUSED_SOURCE, Checked, refused_rows_sql
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.delimited import BrokenRecord
-from dagster_project.loading.durable import TEMPORARY_PREFIX, publish_file, remove_file
+from dagster_project.loading.durable import TEMPORARY_PREFIX, make_folder, publish_file, remove_file
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.ledger import contract_stem, next_load_sequence, sequence_of
 from dagster_project.loading.reasons import explain
@@ -163,7 +163,7 @@ def _register_broken(connection: duckdb.DuckDBPyConnection, broken: list[BrokenR
     )
     if not broken:
         return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     listing = folder / f"{TEMPORARY_PREFIX}broken.csv"
     try:
         with listing.open("w", encoding="utf-8", newline="") as file:

@@ -12,7 +12,9 @@ TEMPORARY_PREFIX = ".tmp-"
 
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, readable by the owner alone."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for parent in reversed((folder, *folder.parents)):
+        # One by one: `parents=True` would give the parents the mode of the user's umask.
+        parent.mkdir(mode=0o700, exist_ok=True)
 
 
 def publish_file(target: Path, write: Callable[[Path], None]) -> None:
@@ -24,9 +26,9 @@ def publish_file(target: Path, write: Callable[[Path], None]) -> None:
     temporary = target.parent / f"{TEMPORARY_PREFIX}{target.name}"
     try:
         write(temporary)
-        os.chmod(temporary, 0o600)
+        temporary.chmod(0o600)
         _sync(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     _sync(target.parent)

@@ -10,7 +10,7 @@ from functools import cache
 
 import yaml
 
-from dagster_project.loading.contracts import load_currencies
+from dagster_project.loading.contracts import load_currencies, load_feeds
 from dagster_project.loading.mapping_document import Document, plain_value, suggestion
 from dagster_project.settings import DBT_PROJECT_DIR
 
@@ -19,6 +19,7 @@ DATASET_VARIABLE = "dataset"
 # Variables for which null says something: no fixed day, no cap.
 MAY_BE_NULL = ("as_of_date", "clv_lifespan_cap_years")
 RANGES = {"first_weekday": (1, 7), "fiscal_year_start_month": (1, 12)}
+SURVEY_DATE_BASES = ("event", "answer")
 
 
 @cache
@@ -40,7 +41,31 @@ def read_variables(document: Document, node: yaml.Node | None) -> dict[str, obje
         if problem:
             document.complain(value_node, f"reporting: {name} {problem}")
         variables[name] = value.isoformat() if isinstance(value, datetime.date) else value
+    _check_activity_definition(document, node, variables)
     return variables
+
+
+def _check_activity_definition(document: Document, node: yaml.Node | None, variables: dict[str, object]) -> None:
+    """The rule that lifetime value reads its rates from must be one that the windows make."""
+    settled = _variable_defaults() | variables
+    windows = settled["activity_windows"] if isinstance(settled["activity_windows"], list) else []
+    definitions = ("purchase", *(f"window_{days}" for days in windows), "contract")
+    if settled["clv_activity_definition"] not in definitions:
+        document.complain(
+            node,
+            f"reporting: clv_activity_definition is '{settled['clv_activity_definition']}', but with these "
+            f"activity_windows it must be one of: {', '.join(definitions)}.",
+        )
+
+
+def _customer_attributes() -> list[str]:
+    """Columns of the CRM by which customers may be grouped: text that is neither an id nor personal."""
+    columns = load_feeds()["crm_customers"].columns.values()
+    return [
+        column.name
+        for column in columns
+        if column.type == "text" and not column.personal and not column.name.endswith("customer_id")
+    ]
 
 
 def _problem(name: str, value: object) -> str | None:
@@ -56,7 +81,19 @@ def _problem(name: str, value: object) -> str | None:
             if value in load_currencies()
             else f"is '{value}'; it must be an ISO 4217 code such as EUR, IRR or AED."
         )
-    return _type_problem(name, value, _variable_defaults()[name])
+    return _type_problem(name, value, _variable_defaults()[name]) or _choice_problem(name, value)
+
+
+def _choice_problem(name: str, value: object) -> str | None:
+    choices: list[str] | tuple[str, ...]
+    if name in ("segment_types", "clv_segment_type"):
+        choices = _customer_attributes()
+    elif name == "survey_date_basis":
+        choices = SURVEY_DATE_BASES
+    else:
+        return None
+    wrong = [item for item in (value if isinstance(value, list) else [value]) if item not in choices]
+    return f"names '{wrong[0]}'; it may name: {', '.join(choices)}." if wrong else None
 
 
 def _type_problem(name: str, value: object, default: object) -> str | None:

@@ -1,0 +1,56 @@
+"""The mappings that users copy: each is valid, and the one for invoice lines does what docs/extracts.md says."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from dagster_project.loading.mapping import load_config
+from dagster_project.settings import PROJECT_ROOT
+
+MAPPINGS = PROJECT_ROOT / "sample" / "mappings"
+GOOD = PROJECT_ROOT / "tests" / "extracts" / "good"
+
+
+@pytest.mark.parametrize("path", sorted(MAPPINGS.glob("*.yml")), ids=lambda path: path.name)
+def test_sample_mapping_is_valid(path: Path):
+    assert load_config(path).sources
+
+
+def test_the_first_example_of_the_docs_is_valid_and_loads(home):
+    text = (PROJECT_ROOT / "docs" / "extracts.md").read_text(encoding="utf-8")
+    home.map(text.split("```yaml\n")[1].split("```")[0])
+    csv = text.split("written by a German till:\n\n")[1].split("\n\n")[0]
+    home.put("orders_2024.csv", "\n".join(line.strip() for line in csv.splitlines()))
+    home.load()
+    assert home.rows("orders", "order_id, ordered_at, status, order_amount::DOUBLE, currency") == [
+        ("1001", dt.datetime(2024, 5, 31, 12, 5), "paid", 1249.9, "EUR"),
+        ("1002", dt.datetime(2024, 5, 31, 12, 30), "cancelled", 15.0, "EUR"),
+    ]
+
+
+def test_invoice_lines(home):
+    home.put("invoices.csv", (GOOD / "invoice_lines" / "invoices.csv").read_bytes())
+    home.map((MAPPINGS / "invoice_lines.yml").read_text(encoding="utf-8"))
+    home.load()
+    assert home.rows("orders", "order_id, customer_id, status, ordered_at, currency") == [
+        ("536365", "17850", "completed", dt.datetime(2010, 12, 1, 8, 26), "GBP"),
+        ("536365", "17850", "completed", dt.datetime(2010, 12, 1, 8, 26), "GBP"),
+        ("536366", None, "completed", dt.datetime(2010, 12, 1, 8, 28), "GBP"),
+        ("C536379", "14527", "cancelled", dt.datetime(2010, 12, 1, 9, 41), "GBP"),
+        ("536380", "17809", "completed", dt.datetime(2010, 12, 13, 9, 41), "GBP"),
+    ]
+    assert home.rows("order_lines", "order_id, line_number, quantity::INT, unit_price::DOUBLE") == [
+        ("536365", 1, 6, 2.55),
+        ("536365", 2, 2, 3.39),
+        ("536366", 3, 6, 1.85),
+        ("C536379", 4, 1, 27.5),
+    ]
+    assert home.quarantined("order_lines") == [(5, ["below_minimum:quantity"])]
+    assert home.rows("crm_customers", "customer_id, country") == [
+        ("17850", "United Kingdom"),
+        ("17850", "United Kingdom"),
+        ("14527", "United Kingdom"),
+        ("17809", "United Kingdom"),
+    ]
+    assert home.quarantined("crm_customers") == [(3, ["missing:customer_id"])]
