@@ -3,6 +3,7 @@
 with customer_versions as (
 
     select * from {{ ref('stg_crm__customer_versions') }}
+    where not {{ is_after_as_of(reporting_date('valid_from_at')) }}
 
 ),
 

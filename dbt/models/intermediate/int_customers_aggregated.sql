@@ -7,6 +7,7 @@ with purchase_days as (
 customers as (
 
     select * from {{ ref('stg_crm__customers') }}
+    where not {{ is_after_as_of(reporting_date('created_at')) }}
 
 ),
 

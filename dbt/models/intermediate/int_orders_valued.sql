@@ -55,7 +55,7 @@ line_totals as (
             -- The sale of a gift card is a debt, not revenue; what is bought with it later is.
             not coalesce(
                 {% if var('gift_card_categories') -%}
-                lower(category) in ('{{ var("gift_card_categories") | join("', '") }}')
+                lower(category) in ({{ quoted_texts(var('gift_card_categories')) }})
                 {%- else -%}
                 false
                 {%- endif %},
@@ -73,6 +73,7 @@ refund_totals as (
         order_id,
         sum(refund_amount) as refund_amount
     from order_refunds
+    where not {{ is_after_as_of(reporting_date('refunded_at')) }}
     group by order_id
 
 ),
@@ -177,6 +178,7 @@ judged as (
     select
         *,
         case
+            when {{ is_after_as_of('ordered_date') }} then 'after_as_of_date'
             when status in ('cancelled', 'unavailable', 'test') then 'status_' || status
             when exchange_rate is null then 'missing_exchange_rate'
             when line_count > 0 and revenue_line_count = 0 then 'gift_card_sale'

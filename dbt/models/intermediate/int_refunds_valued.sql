@@ -33,4 +33,7 @@ inner join orders
     on order_refunds.order_id = orders.order_id
 left join currencies
     on currencies.currency = '{{ var("reporting_currency") }}'
-where orders.is_valid_order and orders.net_amount is not null
+where
+    orders.is_valid_order
+    and orders.net_amount is not null
+    and not {{ is_after_as_of(reporting_date('order_refunds.refunded_at')) }}

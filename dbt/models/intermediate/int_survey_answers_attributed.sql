@@ -32,7 +32,8 @@ linked as (
 
     select
         responses.response_id,
-        coalesce(responses.survey_id, 'unnamed') as survey_id,
+        -- 'all' names the rows for all surveys together.
+        case responses.survey_id when 'all' then 'survey all' else coalesce(responses.survey_id, 'unnamed') end as survey_id,
         coalesce(merges.surviving_customer_id, responses.customer_id, tickets.customer_id, orders.customer_id) as customer_id,
         responses.order_id,
         responses.ticket_id,
@@ -67,6 +68,7 @@ scored as (
         scales.maximum_score,
         scales.positive_from,
         scales.positive_to,
+        scales.top_score,
         -- On a reversed scale 1 is best: turn it, so that more is better everywhere.
         case
             when scales.is_reversed then scales.minimum_score + scales.maximum_score - linked.score
@@ -118,6 +120,7 @@ select
     case
         when is_order_excluded then 'order_not_valid'
         when event_date is null then 'undated'
+        when {{ is_after_as_of('answered_date') }} or {{ is_after_as_of('event_date') }} then 'after_as_of_date'
         when score is not null and answer_rank > 1 then 'duplicate_answer'
         when answer_rank > 1 then 'duplicate_invitation'
     end as exclusion_reason,
@@ -131,7 +134,7 @@ select
     ) as normalised_score,
     score is not null as is_answered,
     coalesce(turned_score between positive_from and positive_to, false) as is_positive,
-    coalesce(turned_score = maximum_score, false) as is_top_box,
+    coalesce(turned_score = top_score, false) as is_top_box,
     event_date,
     answered_date
 from ranked

@@ -113,6 +113,7 @@ lifespans as (
         {% if cap is not none -%}
         -- Nobody lost means no end in sight: the cap is what is believed then.
         case
+            when churn_rate_used is null then null
             when churn_rate_used = 0 then cast({{ cap }} as double)
             else least({{ rate('1', 'churn_rate_used') }}, cast({{ cap }} as double))
         end as lifespan_years
@@ -146,8 +147,8 @@ by_method as (
         end as clv_amount,
         case
             when purchase_count = 0 then 'no_purchase'
-            when clv_method = 'historic' then 'ok'
             when average_order_value is null then 'no_valued_purchase'
+            when clv_method = 'historic' then 'ok'
             when purchases_per_year is null then 'short_history'
             when retention_source = 'none' then 'no_base'
             when clv_method in ('lifespan_form', 'profit_form') and lifespan_years is null then 'no_churn'
