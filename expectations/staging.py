@@ -184,11 +184,13 @@ def _order_lines() -> Suite:
             *_key(table, ["order_id", "line_number"], "order line"),
             _conserved(table, "raw.order_lines", ["order_id", "line_number"], "order line"),
             filled("unit_price", "Every line has a price; 0 is one, nothing is not."),
-            between(
-                "quantity",
-                f"A line's quantity lies between 0 and {LARGEST_QUANTITY:,}; more is probably not a quantity.",
-                minimum=0,
-                maximum=LARGEST_QUANTITY,
+            between("quantity", "A line's quantity is not negative; returns belong into order_refunds.", minimum=0),
+            holds(
+                "quantity_plausible",
+                f"A line's quantity is at most {LARGEST_QUANTITY:,}; more is probably not a quantity.",
+                broken_when=f"quantity > {LARGEST_QUANTITY}",
+                columns=["quantity"],
+                severity="warning",
             ),
             _not_negative("discount_amount", "A discount is not negative."),
             holds(

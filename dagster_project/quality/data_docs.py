@@ -7,6 +7,7 @@ template of ours: GX's template loads scripts and styles from six outside hosts 
 
 import html
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.render.view import DefaultJinjaPageView
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 
@@ -40,13 +42,11 @@ def write_page(
     """Render one table's validation result; the page holds counts and rules, no value of any row."""
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     validation.meta["run_id"] = RunIdentifier(run_name=run_id)
     _hide_engine_messages(validation)
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(validation)
-    view = DefaultJinjaPageView(custom_views_directory=str(TEMPLATES_DIR))
-    page = view.render(document, template="data_docs_page.j2", report_address="../../../index.html")
+    page = _page_view().render(document, template="data_docs_page.j2", report_address="../../../index.html")
     path = page_path(settings, dataset, run_id, table)
     publish_file(path, lambda temporary: write_text(temporary, page))
     return path
@@ -58,6 +58,14 @@ def prune_runs(settings: Settings, dataset: str, runs_to_keep: int = RUNS_TO_KEE
     runs = sorted((path for path in folder.glob("*") if path.is_dir()), key=lambda path: path.stat().st_mtime_ns)
     for run in runs[:-runs_to_keep]:
         shutil.rmtree(run)
+
+
+@cache
+def _page_view() -> "DefaultJinjaPageView":
+    """GX's view with our page template; kept, because compiling its templates takes longer than filling them in."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView(custom_views_directory=str(TEMPLATES_DIR))
 
 
 def _hide_engine_messages(validation: "ExpectationSuiteValidationResult") -> None:
