@@ -1,7 +1,7 @@
 """Batches: what one extract file gives one feed, as immutable Parquet files in the lake.
 
-Belongs here: writing accepted and refused rows, the batch without rows that every feed has, clearing away what a crash left.
-Does not belong here: judging rows (`checks`), the ledger entry that commits a batch (`ledger`).
+Belongs here: writing accepted and refused rows, the batch without rows that every feed has, clearing away what a crash
+left. Does not belong here: judging rows (`checks`), the ledger entry that commits a batch (`ledger`).
 """
 
 import csv
@@ -173,7 +173,8 @@ def _register_broken(connection: duckdb.DuckDBPyConnection, broken: list[BrokenR
                 writer.writerow([record.number, record.reason, explain(record.reason), raw_record])
         types = "{'number': 'BIGINT', 'reason': 'VARCHAR', 'explanation': 'VARCHAR', 'raw_record': 'VARCHAR'}"
         connection.execute(
-            f"INSERT INTO broken SELECT number, [reason], explanation, raw_record FROM read_csv({quote_text(str(listing))}, "
+            f"INSERT INTO broken SELECT number, [reason], explanation, raw_record "
+            f"FROM read_csv({quote_text(str(listing))}, "
             f"auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', columns = {types})"
         )
     finally:
@@ -182,7 +183,8 @@ def _register_broken(connection: duckdb.DuckDBPyConnection, broken: list[BrokenR
 
 def _reasons(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> dict[str, int]:
     query = (
-        f"SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM read_parquet({quote_text(str(quarantine))})) "
+        f"SELECT reason, count(*) FROM "
+        f"(SELECT unnest(reasons) AS reason FROM read_parquet({quote_text(str(quarantine))})) "
         "GROUP BY reason ORDER BY reason"
     )
     return dict(connection.execute(query).fetchall())
@@ -214,8 +216,8 @@ def ensure_contract_batches(connection: duckdb.DuckDBPyConnection, settings: Set
 def clear_unfinished(settings: Settings) -> list[str]:
     """Remove what a killed load left: temporary files, and the batch that was written but never committed.
 
-    Returns the names of the batches removed. Raises LoadError where other batches lack their ledger entry: that is no trace of a
-    crash, and removing them could lose data whose extracts are gone.
+    Returns the names of the batches removed. Raises LoadError where other batches lack their ledger entry: that is no
+    trace of a crash, and removing them could lose data whose extracts are gone.
     """
     for folder in (settings.raw_dir, settings.quarantine_dir, settings.ledger_dir):
         for leftover in folder.glob(f"*/{TEMPORARY_PREFIX}*"):
@@ -228,7 +230,8 @@ def clear_unfinished(settings: Settings) -> list[str]:
             (unfinished if sequence_of(path) == following else strange).append(path)
     if strange:
         raise LoadError(
-            f"{strange[0]} and {len(strange) - 1} more batches have no entry in {settings.ledger_dir}. Restore the ledger from "
+            f"{strange[0]} and {len(strange) - 1} more batches have no entry in {settings.ledger_dir}. "
+            "Restore the ledger from "
             "a backup, or move these files away if their extracts are still there to be loaded again."
         )
     for path in unfinished:

@@ -1,9 +1,10 @@
 """Checking and typing rows: from the view `source` to the contract's columns, with a list of reasons per refused row.
 
-Belongs here: the SQL that maps, types and judges the rows of one file for one feed. Does not belong here: how a text becomes a
-value (`values`), what a reason says to a steward (`reasons`), files (`batches`).
+Belongs here: the SQL that maps, types and judges the rows of one file for one feed. Does not belong here: how a text
+becomes a value (`values`), what a reason says to a steward (`reasons`), files (`batches`).
 
-The query is a stack of projections, one for each step, so that every step is computed once and the next one reads its result.
+The query is a stack of projections, one for each step, so that every step is computed once and the next one reads its
+result.
 """
 
 import datetime as dt
@@ -54,8 +55,8 @@ def checked_rows(
 ) -> Checked:
     """The query that maps, types and judges the rows of `source` in this connection.
 
-    `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was read.
-    Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
+    `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was
+    read. Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
     """
     mapped, failures = _mapped_sql(feed, columns, "source")
     types = _types_of(connection, mapped, columns)
@@ -84,7 +85,7 @@ def checked_rows(
         if column.type in ("money", "rate", "integer"):
             parsed.append((f"number_{name}", values.number_text_sql(f"digits_{name}", dialect)))
         typed.append((name, _typed_sql(column, dialect, is_typed_format=is_typed_format)))
-        conditions += _column_conditions(feed, column, limit)
+        conditions += _column_conditions(column, limit)
     conditions += _row_conditions(feed)
     if feed.name == "survey_responses":
         typed = _with_known_scale(typed)
@@ -104,7 +105,10 @@ def _stack(base: str, steps: list[list[tuple[str, str]]]) -> str:
 
 
 def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> tuple[str, list[str]]:
-    """The raw value of every mapped contract column as `raw_<name>`; and which columns come from expressions that may fail."""
+    """The raw value of every mapped contract column as `raw_<name>`.
+
+    And which columns come from expressions that may fail.
+    """
     first, second, failures = [], [], []
     for name in feed.columns:
         column = columns.get(name)
@@ -115,8 +119,8 @@ def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> t
         elif column.kind == "value":
             first.append(f"{quote_text(column.text)} AS raw_{name}")
         else:
-            # TRY turns the failure of one row (a cast, say) into NULL instead of ending the file; the struct around the value
-            # tells a failure from a value that is NULL.
+            # TRY turns the failure of one row (a cast, say) into NULL instead of ending the file; the struct around the
+            # value tells a failure from a value that is NULL.
             first.append(f"TRY(struct_pack(value := ({column.text}\n))) AS tried_{name}")
             second += [f"tried_{name}.value AS raw_{name}", f"tried_{name} IS NULL AS failed_{name}"]
             failures.append(name)
@@ -124,9 +128,7 @@ def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> t
     return (f"SELECT *, {', '.join(second)} FROM ({inner})" if second else inner), failures
 
 
-def _types_of(
-    connection: duckdb.DuckDBPyConnection, mapped: str, columns: dict[str, ResolvedColumn]
-) -> dict[str, str]:
+def _types_of(connection: duckdb.DuckDBPyConnection, mapped: str, columns: dict[str, ResolvedColumn]) -> dict[str, str]:
     try:
         types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {mapped}").fetchall()}
     except duckdb.Error as error:
@@ -134,7 +136,9 @@ def _types_of(
         raise FileRefusedError(f"an sql expression of the mapping does not fit its columns: {problem}") from None
     for name in columns:
         if types[f"raw_{name}"].endswith("]") or types[f"raw_{name}"].startswith(("STRUCT", "MAP")):
-            raise FileRefusedError(f"the sql expression for {name} gives a list, not one value. Correct it in the mapping.")
+            raise FileRefusedError(
+                f"the sql expression for {name} gives a list, not one value. Correct it in the mapping."
+            )
     return {name: types[f"raw_{name}"] for name in columns}
 
 
@@ -155,7 +159,9 @@ def _text_sql(feed: Feed, source: Source, column: Column) -> str:
     if column.name == "status" or column.values:
         text = f"lower({text})"
     if column.name == "status":
-        cases = " ".join(f"WHEN {quote_text(theirs)} THEN {quote_text(ours)}" for theirs, ours in STATUS_SPELLINGS.items())
+        cases = " ".join(
+            f"WHEN {quote_text(theirs)} THEN {quote_text(ours)}" for theirs, ours in STATUS_SPELLINGS.items()
+        )
         text = f"CASE {text} {cases} ELSE {text} END"
     if column.name == "currency":
         text = f"upper({text})"
@@ -183,7 +189,7 @@ def _typed_sql(column: Column, dialect: Dialect, *, is_typed_format: bool) -> st
     return f"text_{name}"
 
 
-def _column_conditions(feed: Feed, column: Column, limit: dt.datetime) -> list[tuple[str, str]]:
+def _column_conditions(column: Column, limit: dt.datetime) -> list[tuple[str, str]]:
     name = quote_name(column.name)
     text = f"text_{column.name}"
     conditions = []
@@ -231,7 +237,10 @@ def _row_conditions(feed: Feed) -> list[tuple[str, str]]:
         highest = " ".join(f"WHEN {quote_text(scale.scale_id)} THEN {scale.maximum_score}" for scale in scales)
         conditions += [
             ("missing:metric", "score IS NOT NULL AND metric IS NULL"),
-            ("missing:scale_id", "score IS NOT NULL AND metric IS NOT NULL AND given_scale IS NULL AND scale_id IS NULL"),
+            (
+                "missing:scale_id",
+                "score IS NOT NULL AND metric IS NOT NULL AND given_scale IS NULL AND scale_id IS NULL",
+            ),
             ("unknown_scale:scale_id", "given_scale IS NOT NULL AND metric IS NOT NULL AND scale_id IS NULL"),
             ("off_scale:score", f"score < CASE scale_id {lowest} END OR score > CASE scale_id {highest} END"),
         ]
@@ -246,7 +255,8 @@ def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
     cases = []
     for scale in scales:
         for spelling in (scale.scale_id, *scale.aliases):
-            cases.append(f"WHEN {quote_text(f'{scale.metric}|{spelling}'.lower())} THEN {quote_text(scale.scale_id)}")
+            written = quote_text(f"{scale.metric}|{spelling}".lower())
+            cases.append(f"WHEN {written} THEN {quote_text(scale.scale_id)}")
     only = {
         metric_name: ids[0]
         for metric_name in {scale.metric for scale in scales}

@@ -1,7 +1,7 @@
 """The contract of an extract: which feeds exist, their columns and what a value must be.
 
-Belongs here: reading `feeds.yml`, the table of currencies and the table of survey scales into plain objects. Does not belong
-here: how a user's file maps to a feed (`mapping`), the checks themselves (`checks`).
+Belongs here: reading `feeds.yml`, the table of currencies and the table of survey scales into plain objects. Does not
+belong here: how a user's file maps to a feed (`mapping`), the checks themselves (`checks`).
 """
 
 import csv

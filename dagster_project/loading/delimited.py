@@ -1,10 +1,10 @@
 """The structure of a delimited text file: where records begin and end.
 
-Belongs here: counting records apart from the reader that parses them, telling a regular file (the engine reads it) from an
-irregular one (read here, record by record), the header. Does not belong here: what the values mean (`checks`).
+Belongs here: counting records apart from the reader that parses them, telling a regular file (the engine reads it) from
+an irregular one (read here, record by record), the header. Does not belong here: what the values mean (`checks`).
 
-The engine's CSV reader is fast but has been seen to swallow records after an unclosed quote and to skip others without a trace.
-So every file is counted by a second, simple method first; where the two disagree, `rewrite_records` decides.
+The engine's CSV reader is fast but has been seen to swallow records after an unclosed quote and to skip others without
+a trace. So every file is counted by a second, simple method first; where the two disagree, `rewrite_records` decides.
 """
 
 import csv
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import Dialect
@@ -24,16 +24,17 @@ CHUNK_BYTES = 4 << 20
 LONGEST_VALUE = 2_000_000
 LONGEST_RECORD_KEPT = 20_000
 QUOTE, NEWLINE, RETURN = 0x22, 0x0A, 0x0D
-INVISIBLE = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f"
-INVISIBLE += "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff\u061c"
+INVISIBLE = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+INVISIBLE += "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060"
+INVISIBLE += "\u2066\u2067\u2068\u2069\u3000\ufeff\u061c"
 
 
 @dataclass(frozen=True)
 class Structure:
     """What a scan saw. `record_count` includes the header and holds only where `is_regular`.
 
-    `is_regular`: quotes stand only around whole values, line ends are of one kind, no NUL. `ends_inside_quotes`: the last quote
-    was never closed.
+    `is_regular`: quotes stand only around whole values, line ends are of one kind, no NUL. `ends_inside_quotes`: the
+    last quote was never closed.
     """
 
     record_count: int
@@ -43,9 +44,7 @@ class Structure:
 
 
 def scan_structure(path: Path, delimiter: str, quote: str, escape: str) -> Structure:
-    """Count the records of a UTF-8 file by the parity of its quotes; blank lines are no records.
-
-    """
+    """Count the records of a UTF-8 file by the parity of its quotes; blank lines are no records."""
     scan = _Scan(delimiter.encode(), quote.encode(), escape.encode())
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
@@ -76,7 +75,7 @@ class _Scan:
         if not chunk:
             return
         # The two bytes before the chunk stand in front of it, so that position p has its predecessors at p + 1 and p.
-        padded = numpy.frombuffer(self.tail + chunk, dtype=numpy.uint8)
+        padded = np.frombuffer(self.tail + chunk, dtype=np.uint8)
         values = padded[2:]
         newlines = values == NEWLINE
         if self.last_was_closing and not self.after_closing[values[0]]:
@@ -84,18 +83,18 @@ class _Scan:
         self.last_was_closing = False
         if self.quote is not None and self.quote in chunk:
             quotes = values == self.quote
-            inside = numpy.bitwise_xor.accumulate(quotes.view(numpy.uint8)) ^ self.inside
-            self._check_quotes(numpy.flatnonzero(quotes), inside, padded)
+            inside = np.bitwise_xor.accumulate(quotes.view(np.uint8)) ^ self.inside
+            self._check_quotes(np.flatnonzero(quotes), inside, padded)
             newlines &= inside == 0
             self.inside = int(inside[-1])
         elif self.inside:
             newlines[:] = False
-        self._count_lines(chunk, numpy.flatnonzero(newlines), padded)
+        self._count_lines(chunk, np.flatnonzero(newlines), padded)
         if b"\x00" in chunk or (self.foreign_escape is not None and self.foreign_escape in chunk):
             self.is_regular = False
         self.tail = bytes(padded[-2:])
 
-    def _check_quotes(self, positions: numpy.ndarray, inside: numpy.ndarray, padded: numpy.ndarray) -> None:
+    def _check_quotes(self, positions: np.ndarray, inside: np.ndarray, padded: np.ndarray) -> None:
         is_opening = inside[positions] == 1
         opening, closing = positions[is_opening], positions[~is_opening]
         if not self.before_opening[padded[opening + 1]].all():
@@ -106,16 +105,16 @@ class _Scan:
         if not self.after_closing[padded[followed + 3]].all():
             self.is_regular = False
 
-    def _count_lines(self, chunk: bytes, positions: numpy.ndarray, padded: numpy.ndarray) -> None:
+    def _count_lines(self, chunk: bytes, positions: np.ndarray, padded: np.ndarray) -> None:
         self.returns += chunk.count(b"\r")
         self.crlf += chunk.count(b"\r\n") + (1 if self.tail[-1] == RETURN and chunk[0] == NEWLINE else 0)
         before, two_before = padded[positions + 1], padded[positions]
-        after_return = int(numpy.count_nonzero(before == RETURN))
+        after_return = int(np.count_nonzero(before == RETURN))
         self.crlf_ends += after_return
         self.bare_ends += len(positions) - after_return
         # A blank line: a newline right after another one, with at most a carriage return between.
         is_blank = (before == NEWLINE) | ((before == RETURN) & (two_before == NEWLINE))
-        self.records += len(positions) - int(numpy.count_nonzero(is_blank))
+        self.records += len(positions) - int(np.count_nonzero(is_blank))
 
     def finish(self) -> Structure:
         if self.tail[-1] not in (NEWLINE, RETURN):
@@ -129,14 +128,16 @@ class _Scan:
         )
 
 
-def _byte_table(allowed: bytes) -> numpy.ndarray:
-    table = numpy.zeros(256, dtype=bool)
+def _byte_table(allowed: bytes) -> np.ndarray:
+    table = np.zeros(256, dtype=bool)
     table[list(allowed)] = True
     return table
 
 
 def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
-    """The names of the columns of a UTF-8 file, cleaned; without header their numbers (`column_1` ...) or the given names.
+    """The names of the columns of a UTF-8 file, cleaned.
+
+    Without header their numbers (`column_1` ...) or the given names.
 
     A name that stands twice gets its position added, so that every column can be told from the others.
     """
@@ -251,8 +252,9 @@ def _records(file: io.TextIOBase, delimiter: str, dialect: Dialect) -> Iterator[
                 continue
             if len(lines.taken) > 1 or "unexpected end" in str(error):
                 raise FileRefusedError(
-                    f"a quote opened in line {lines.count - len(lines.taken) + 1} is not closed, so it cannot be told where "
-                    "records end. Close the quote, double quotes inside values, or set `quote:` and `escape:` to what the file uses."
+                    f"a quote opened in line {lines.count - len(lines.taken) + 1} is not closed, so it cannot be told "
+                    "where records end. Close the quote, double quotes inside values, or set `quote:` and "
+                    "`escape:` to what the file uses."
                 ) from None
             yield _Unreadable("broken_quoting", text.rstrip("\r\n"))
             continue

@@ -14,7 +14,8 @@ def make_folder(folder: Path) -> None:
     """Make a folder and its parents, readable by the owner alone."""
     for parent in reversed((folder, *folder.parents)):
         # One by one: `parents=True` would give the parents the mode of the user's umask.
-        parent.mkdir(mode=0o700, exist_ok=True)
+        if not parent.is_dir():
+            parent.mkdir(mode=0o700, exist_ok=True)
 
 
 def publish_file(target: Path, write: Callable[[Path], None]) -> None:

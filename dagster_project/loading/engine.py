@@ -9,7 +9,9 @@ import duckdb
 
 
 def open_engine(work_dir: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that may spill into `work_dir`, prints instants in UTC and never installs an extension by itself."""
+    """An in-memory DuckDB that may spill into `work_dir`, prints instants in UTC and never installs an extension by
+    itself.
+    """
     connection = duckdb.connect(
         config={
             "temp_directory": str(work_dir / "spill"),

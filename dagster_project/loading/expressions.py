@@ -1,10 +1,11 @@
 """What a `{sql: ...}` entry of the mapping may say: one expression over one row.
 
-Belongs here: deciding whether an expression is safe, and which source columns it uses. Does not belong here: running it (`checks`).
+Belongs here: deciding whether an expression is safe, and which source columns it uses. Does not belong here: running it
+(`checks`).
 
-An expression comes from a file that people edit, so it is parsed by DuckDB itself and held against a list of what is allowed: no
-statement, no subquery, no window, no function that reads files, settings or the environment, none whose result changes from run
-to run.
+An expression comes from a file that people edit, so it is parsed by DuckDB itself and held against a list of what is
+allowed: no statement, no subquery, no window, no function that reads files, settings or the environment, none whose
+result changes from run to run.
 """
 
 import difflib
@@ -19,21 +20,35 @@ ALLOWED_CLASSES = frozenset(
     {"FUNCTION", "COLUMN_REF", "CONSTANT", "CASE", "CAST", "COMPARISON", "CONJUNCTION", "OPERATOR", "BETWEEN", "TYPE"}
 )
 ALLOWED_FUNCTIONS = frozenset(
-    """
-    + - * / // % ^ ** || ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape not_ilike_escape & | << >> ~ ->> -> @
-    abs ceil ceiling floor round trunc sign mod power pow sqrt greatest least even ln log10 exp
-    lower upper lcase ucase trim ltrim rtrim length len strlen char_length left right substr substring replace translate
-    concat concat_ws contains starts_with ends_with prefix suffix strpos instr position reverse lpad rpad ascii chr
-    unicode split split_part string_split str_split strip_accents nfc_normalize format printf array_extract list_extract
-    list_element element_at struct_extract regexp_extract regexp_matches regexp_full_match regexp_replace regexp_split_to_array
-    md5 sha256 hash levenshtein
-    coalesce ifnull nullif if isnan isinf isfinite
-    strptime try_strptime strftime date_part datepart date_trunc datetrunc date_diff datediff date_add date_sub datesub
-    make_date make_timestamp year month day hour minute second week quarter dayofweek isodow dayofyear last_day epoch epoch_ms
-    to_timestamp timezone to_days to_hours to_minutes to_seconds to_months to_weeks to_years to_milliseconds
-    json_extract json_extract_string json_extract_path json_extract_path_text json_value json_valid json_type
-    json_array_length json_exists
-    """.split()
+    name
+    for names in (
+        # operators
+        "+ - * / // % ^ ** || ~~ !~~ ~~* !~~* ~~~ & | << >> ~ ->> -> @",
+        "like_escape not_like_escape ilike_escape not_ilike_escape",
+        # numbers
+        "abs ceil ceiling floor round trunc sign mod power pow sqrt greatest least even ln log10 exp",
+        "isnan isinf isfinite",
+        # texts
+        "lower upper lcase ucase trim ltrim rtrim length len strlen char_length left right substr substring replace",
+        "translate",
+        "concat concat_ws contains starts_with ends_with prefix suffix strpos instr position",
+        "reverse lpad rpad ascii chr unicode split split_part string_split str_split strip_accents nfc_normalize format printf",
+        "regexp_extract regexp_matches regexp_full_match regexp_replace",
+        "regexp_split_to_array",
+        "array_extract list_extract list_element element_at struct_extract struct_pack list_value",
+        "md5 sha256 hash levenshtein",
+        # choices
+        "coalesce ifnull nullif if",
+        # dates
+        "strptime try_strptime strftime date_part datepart date_trunc datetrunc date_diff datediff date_add date_sub",
+        "datesub make_date make_timestamp year month day hour minute second week quarter dayofweek isodow dayofyear",
+        "last_day epoch epoch_ms to_timestamp timezone to_days to_hours to_minutes to_seconds",
+        "to_months to_weeks to_years to_milliseconds",
+        # JSON
+        "json_extract json_extract_string json_extract_path json_extract_path_text json_value json_valid json_type",
+        "json_array_length json_exists",
+    )
+    for name in names.split()
 )
 
 

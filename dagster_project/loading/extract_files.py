@@ -1,7 +1,7 @@
 """Finding extract files, and telling one content from another.
 
-Belongs here: patterns, links that leave the folder, content hashes, files that change while they are read. Does not belong here:
-what is in the files (`landing`).
+Belongs here: patterns, links that leave the folder, content hashes, files that change while they are read. Does not
+belong here: what is in the files (`landing`).
 """
 
 import hashlib
@@ -48,7 +48,9 @@ def read_content(extracts_dir: Path, file: ExtractFile) -> Content:
     try:
         real = file.path.resolve(strict=True)
         if not real.is_relative_to(extracts_dir.resolve()):
-            raise FileRefusedError("it is a link to a file outside the extracts folder. Put the file itself into the folder.")
+            raise FileRefusedError(
+                "it is a link to a file outside the extracts folder. Put the file itself into the folder."
+            )
         if not real.is_file():
             raise FileRefusedError("it is not a regular file. Deliver a file.")
         stamp = _stamp(file.path)

@@ -38,7 +38,9 @@ PROBES = ("2001-02-03 04:05:06", "2010-11-12 13:14:15", "2023-07-08 21:09:10")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file writes its values. `delimiter` None: by format. `header` is True, False or the column names of a file without one.
+    """How a file writes its values.
+
+    `delimiter` None: by format. `header` is True, False or the column names of a file without one.
 
     `date_formats` and `timestamp_formats` are strptime patterns, `iso`, `epoch_seconds` or `epoch_milliseconds`.
     """
@@ -94,7 +96,7 @@ def read_dialect(
 
 
 def _character(
-    document: Document, node: yaml.Node | None, key: str, default: str | None, may_be_empty: bool = False
+    document: Document, node: yaml.Node | None, key: str, default: str | None, *, may_be_empty: bool = False
 ) -> str | None:
     text = document.text(node, key, default)
     if text is None or text == default:
@@ -102,7 +104,7 @@ def _character(
     text = {"tab": "\t", "\\t": "\t"}.get(text, text)
     if text == "" and may_be_empty:
         return ""
-    if len(text) != 1 or not text.isascii() and key not in ("decimal_mark", "thousands_mark") or text in "\r\n":
+    if len(text) != 1 or (not text.isascii() and key not in ("decimal_mark", "thousands_mark")) or text in "\r\n":
         document.complain(node, f"{key} must be one character, such as ';' or tab; it is '{text}'.")
         return default
     return text

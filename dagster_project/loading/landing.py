@@ -1,10 +1,11 @@
 """Landing: a file of any format becomes a table of text inside the engine, one row a record.
 
-Belongs here: formats, decompression, encodings, and the proof that no record went missing on the way. Does not belong here: what
-the values mean (`checks`), writing batches (`batches`).
+Belongs here: formats, decompression, encodings, and the proof that no record went missing on the way. Does not belong
+here: what the values mean (`checks`), writing batches (`batches`).
 
-After `land` the connection has a view `source`: the column `source_row_number` (1-based, header and blank lines not counted) and
-the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no delimiter, no encoding.
+After `land` the connection has a view `source`: the column `source_row_number` (1-based, header and blank lines not
+counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no delimiter, no
+encoding.
 """
 
 import json
@@ -32,7 +33,10 @@ LONGEST_LINE = 4_000_000
 
 @dataclass(frozen=True)
 class Landed:
-    """What the view `source` holds. `rows_read` counts all records; `broken` are those among them that have no columns."""
+    """What the view `source` holds.
+
+    `rows_read` counts all records; `broken` are those among them that have no columns.
+    """
 
     rows_read: int
     columns: tuple[str, ...]
@@ -167,7 +171,7 @@ def _land_ndjson(
         raise FileRefusedError(
             "it has keys that differ only in upper and lower case. Rename one of them in the delivery."
         )
-    structure = quote_text(json.dumps({name: "VARCHAR" for name in names}))
+    structure = quote_text(json.dumps(dict.fromkeys(names, "VARCHAR")))
     connection.execute(
         f"CREATE TEMP TABLE landed AS SELECT row_number, json_transform(line, {structure}) AS document "
         "FROM documents WHERE is_object"

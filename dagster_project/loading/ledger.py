@@ -1,7 +1,7 @@
 """The ledger: one entry for every extract file ever seen. Writing an entry is what commits a batch.
 
-Belongs here: the entry, reading and writing entries, file names derived from them. Does not belong here: the batches themselves
-(`batches`), the decision to load (`loader`).
+Belongs here: the entry, reading and writing entries, file names derived from them. Does not belong here: the batches
+themselves (`batches`), the decision to load (`loader`).
 """
 
 import json
@@ -18,8 +18,9 @@ CONTRACT_SEQUENCE = 0
 class LedgerEntry:
     """What became of one extract file for one feed.
 
-    `status` is loaded or refused; a refused file has no batch and is tried again at every run. `watermark` is the latest event
-    in the accepted rows (ISO, UTC) or null. `replayed_from` names the batch whose quarantined rows this batch took in.
+    `status` is loaded or refused; a refused file has no batch and is tried again at every run. `watermark` is the
+    latest event in the accepted rows (ISO, UTC) or null. `replayed_from` names the batch whose quarantined rows this
+    batch took in.
     """
 
     dataset: str

@@ -1,7 +1,7 @@
 """Loading the extracts of a mapping into the raw lake.
 
-Belongs here: the order of work, what is loaded, unchanged or refused, progress, and the commit. Does not belong here: reading
-files (`landing`), judging rows (`checks`), writing files (`batches`).
+Belongs here: the order of work, what is loaded, unchanged or refused, progress, and the commit. Does not belong here:
+reading files (`landing`), judging rows (`checks`), writing files (`batches`).
 """
 
 import datetime as dt
@@ -59,9 +59,10 @@ class _Load:
 def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) -> LoadResult:
     """Load every extract file that is new, and say what became of each.
 
-    A file whose content was loaded before is `unchanged`; one that cannot be read is `refused` with a message and harms no other.
-    `report` hears a line for each file, and more during long ones. What an earlier, killed run left is cleared away first.
-    Raises LoadError for a defect of the loader or a damaged lake, OSError where the lake cannot be written.
+    A file whose content was loaded before is `unchanged`; one that cannot be read is `refused` with a message and harms
+    no other. `report` hears a line for each file, and more during long ones. What an earlier, killed run left is
+    cleared away first. Raises LoadError for a defect of the loader or a damaged lake, OSError where the lake cannot be
+    written.
     """
     make_folder(settings.lake_dir)
     for batch_id in clear_unfinished(settings):
@@ -69,9 +70,13 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
     with duckdb.connect() as connection:
         ensure_contract_batches(connection, settings, config.name)
     finish_replays(settings, config.name)
-    run = _Load(settings, config, report, dt.datetime.now(dt.UTC).replace(tzinfo=None), read_ledger(settings, config.name))
+    run = _Load(
+        settings, config, report, dt.datetime.now(dt.UTC).replace(tzinfo=None), read_ledger(settings, config.name)
+    )
     if not settings.extracts_dir.is_dir():
-        message = f"The extracts folder {settings.extracts_dir} does not exist. Set EXTRACTS_DIR (or EXTRACTS=) to yours."
+        message = (
+            f"The extracts folder {settings.extracts_dir} does not exist. Set EXTRACTS_DIR (or EXTRACTS=) to yours."
+        )
         run.result.warnings.append(message)
         report(message)
     groups = _groups(run)
@@ -82,7 +87,10 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
 
 
 def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
-    """Files in the order of the sources, then by name; each with all sources that read it in the same way, so it is read once."""
+    """Files in the order of the sources, then by name.
+
+    Each with all sources that read it in the same way, so it is read once.
+    """
     groups: dict[tuple, tuple[ExtractFile, list[Source]]] = {}
     for source in run.config.sources:
         files = find_files(run.settings.extracts_dir, source)
@@ -92,7 +100,12 @@ def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
             run.report(message)
         for file in files:
             dialect = replace(
-                source.dialect, decimal_mark=".", thousands_mark=None, time_zone="UTC", date_formats=(), timestamp_formats=()
+                source.dialect,
+                decimal_mark=".",
+                thousands_mark=None,
+                time_zone="UTC",
+                date_formats=(),
+                timestamp_formats=(),
             )
             key = (file.name, source.format, source.sheet, dialect)
             groups.setdefault(key, (file, []))[1].append(source)
@@ -119,7 +132,9 @@ def _load_file(run: _Load, file: ExtractFile, sources: list[Source], title: str)
                 if count >= 1_000_000:
                     run.report(f"{title}: {count:,} rows to read.")
 
-            with reporting_progress(connection, run.report, lambda: f"{title}: reading {rows:,} rows" if rows else f"{title}: reading"):
+            with reporting_progress(
+                connection, run.report, lambda: f"{title}: reading {rows:,} rows" if rows else f"{title}: reading"
+            ):
                 landed = land(connection, file.path, pending[0], work_dir, on_rows)
             check_unchanged(file, content)
             for source in pending:
@@ -222,11 +237,7 @@ def _entry(
 
 
 def _same_content(run: _Load, source: Source, content: Content) -> list[LedgerEntry]:
-    return [
-        entry
-        for entry in _loads(run, source)
-        if entry.content_sha256 == content.sha256
-    ]
+    return [entry for entry in _loads(run, source) if entry.content_sha256 == content.sha256]
 
 
 def _loads(run: _Load, source: Source) -> list[LedgerEntry]:
@@ -243,8 +254,8 @@ def _loads(run: _Load, source: Source) -> list[LedgerEntry]:
 def _is_loaded(run: _Load, source: Source, file: ExtractFile, content: Content) -> bool:
     """Whether loading this content again would change nothing.
 
-    A snapshot that returns to an earlier state is news, though its content was seen: only the latest one of the same file (or,
-    for a new file name, of the source) counts.
+    A snapshot that returns to an earlier state is news, though its content was seen: only the latest one of the same
+    file (or, for a new file name, of the source) counts.
     """
     if source.mode != "snapshot":
         return bool(_same_content(run, source, content))
@@ -273,7 +284,11 @@ def _refusals(run: _Load, source: Source, file: ExtractFile) -> list[LedgerEntry
 
 def _forget_refusals_of_gone_files(run: _Load) -> None:
     """A refused file counts as refused until it is mended or removed; then its entry goes."""
-    refused = {(result.feed, result.source_name, result.source_file) for result in run.result.files if result.status == "refused"}
+    refused = {
+        (result.feed, result.source_name, result.source_file)
+        for result in run.result.files
+        if result.status == "refused"
+    }
     for entry in run.entries:
         if entry.status == "refused" and (entry.feed, entry.source_name, entry.source_file) not in refused:
             remove_file(entry_path(run.settings, entry.feed, entry.batch_id))

@@ -1,7 +1,7 @@
 """The mapping file `extracts.yml`: which files feed what, and how their columns become the contract's.
 
-Belongs here: the shape of the mapping and its validation, all problems at once. Does not belong here: opening extract files
-(`landing`), the values of the `reporting:` section (`reporting_variables`).
+Belongs here: the shape of the mapping and its validation, all problems at once. Does not belong here: opening extract
+files (`landing`), the values of the `reporting:` section (`reporting_variables`).
 """
 
 import re
@@ -34,7 +34,10 @@ SHARED_KEYS = (*dialect_keys(), "currency")
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Where a contract column comes from: kind `source` (text = column name), `sql` (expression) or `value` (constant)."""
+    """Where a contract column comes from.
+
+    Kind `source` (text = column name), `sql` (expression) or `value` (constant).
+    """
 
     kind: str
     text: str
@@ -42,7 +45,10 @@ class ColumnMapping:
 
 @dataclass(frozen=True)
 class Source:
-    """One entry of `sources:`: files that feed one feed. `columns` is None where the files use the contract's own names."""
+    """One entry of `sources:`: files that feed one feed.
+
+    `columns` is None where the files use the contract's own names.
+    """
 
     name: str
     feed: str
@@ -119,7 +125,8 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
         document.complain(entries["feed"], message)
         return None
     file_format = _one_of(document, entries, "format", FORMATS, None)
-    # A dialect key in `defaults:` is meant for the text files among the sources, so only a source's own key can be misplaced.
+    # A dialect key in `defaults:` is meant for the text files among the sources, so only a source's own key can be
+    # misplaced.
     dialect = read_dialect(document, entries, defaults, file_format)
     columns = _columns(document, entries.get("columns"), feed, node)
     return Source(
@@ -174,6 +181,8 @@ def _columns(
     if node is None or is_null(node):
         return None
     entries = document.entries(node, "columns")
+    if not isinstance(node, yaml.MappingNode):
+        return None
     document.check_keys(node, entries, feed.columns, f"columns of {feed.name}")
     columns = {
         name: mapping

@@ -1,6 +1,7 @@
 """Reading a YAML file so that every complaint can name its line.
 
-Belongs here: the YAML node tree, lines, typed access, the list of problems. Does not belong here: what the keys mean (`mapping`).
+Belongs here: the YAML node tree, lines, typed access, the list of problems. Does not belong here: what the keys mean
+(`mapping`).
 """
 
 import difflib
@@ -12,7 +13,10 @@ import yaml
 
 
 class MappingError(Exception):
-    """The mapping file cannot be used; the text lists every problem, one a line, as file:line: what is wrong and what to do."""
+    """The mapping file cannot be used.
+
+    The text lists every problem, one a line, as file:line: what is wrong and what to do.
+    """
 
 
 @dataclass

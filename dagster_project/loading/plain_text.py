@@ -11,13 +11,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from dagster_project.loading.refusals import FileRefusedError
 
 COMPRESSED_SUFFIXES = (".gz", ".zst")
 CHUNK_BYTES = 4 << 20
-# Text in extracts shrinks to a tenth, seldom to a fiftieth. A file that grows beyond both limits is made to fill the disk.
+# Text in extracts shrinks to a tenth, seldom to a fiftieth. A file that grows beyond both limits is made to fill the
+# disk.
 LARGEST_GROWTH = 200
 ALWAYS_ALLOWED_BYTES = 1 << 30
 UTF8_NAMES = ("utf-8", "utf-8-sig")
@@ -97,7 +98,8 @@ def _decode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode("utf-8")
     except UnicodeError:
         raise FileRefusedError(
-            f"it is not {encoding} throughout. Set `encoding:` to what the file is written in, such as utf-8, cp1252 or cp1256."
+            f"it is not {encoding} throughout. Set `encoding:` to what the file is written in, "
+            "such as utf-8, cp1252 or cp1256."
         ) from None
 
 
@@ -116,7 +118,7 @@ class _ZstdErrors:
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
 
-    def __enter__(self) -> "_ZstdErrors":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

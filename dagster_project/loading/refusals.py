@@ -1,6 +1,7 @@
 """A file that cannot be loaded as a whole.
 
-Belongs here: the exception that carries the message for the user. Does not belong here: rows that cannot be loaded (`checks`).
+Belongs here: the exception that carries the message for the user. Does not belong here: rows that cannot be loaded
+(`checks`).
 """
 
 
@@ -9,4 +10,7 @@ class FileRefusedError(Exception):
 
 
 class LoadError(Exception):
-    """The loader broke a promise of its own, such as rows read = accepted + quarantined: a defect, never the user's mistake."""
+    """The loader broke a promise of its own, such as rows read = accepted + quarantined.
+
+    A defect, never the user's mistake.
+    """

@@ -1,9 +1,12 @@
-"""Replaying quarantined rows after the mapping was mended: those that pass now form a batch of their own, exactly once.
+"""Replaying quarantined rows after the mapping was mended.
 
-Belongs here: reading refused rows back, taking the accepted ones out of quarantine. Does not belong here: loading files (`loader`).
+Those that pass now form a batch of their own, exactly once.
 
-A replayed row keeps the load sequence and the snapshot mark of the batch it came from: it is as old as its file, and must not
-win over what was delivered later.
+Belongs here: reading refused rows back, taking the accepted ones out of quarantine. Does not belong here: loading files
+(`loader`).
+
+A replayed row keeps the load sequence and the snapshot mark of the batch it came from: it is as old as its file, and
+must not win over what was delivered later.
 """
 
 import datetime as dt
@@ -45,9 +48,9 @@ Report = Callable[[str], None]
 def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report) -> LoadResult:
     """Judge every quarantined row of the dataset by today's mapping and load those that pass.
 
-    One FileResult for each batch with quarantined rows whose source is still in the mapping: `loaded` where rows passed,
-    otherwise `unchanged`, or `refused` with a message where the mapping does not fit the rows at all. Lines that never had columns (ragged, broken quotes)
-    stay: mend the file and deliver it again.
+    One FileResult for each batch with quarantined rows whose source is still in the mapping: `loaded` where rows
+    passed, otherwise `unchanged`, or `refused` with a message where the mapping does not fit the rows at all. Lines
+    that never had columns (ragged, broken quotes) stay: mend the file and deliver it again.
     """
     make_folder(settings.lake_dir)
     clear_unfinished(settings)
@@ -60,7 +63,9 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
             continue
         source = sources.get((entry.feed, entry.source_name))
         if source is None:
-            result.warnings.append(f"{entry.source_file}: the mapping has no source {entry.source_name} any more; rows stay.")
+            result.warnings.append(
+                f"{entry.source_file}: the mapping has no source {entry.source_name} any more; rows stay."
+            )
             continue
         outcome = _replay_batch(settings, entry, source)
         report(f"{entry.source_file}: {outcome.message}")
@@ -89,7 +94,9 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
             digest = hashlib.sha256(json.dumps([entry.batch_id, passing]).encode()).hexdigest()
             sequence = next_load_sequence(settings)
             batch_id = batch_stem(entry.dataset, sequence, digest)
-            batch = Batch(feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, source.mode == "snapshot")
+            batch = Batch(
+                feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, source.mode == "snapshot"
+            )
             counts = write_accepted(connection, settings, batch, checked, len(passing))
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)
@@ -143,7 +150,8 @@ def _is_typed(entry: LedgerEntry, source: Source) -> bool:
 def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> tuple[str, ...]:
     """Make the quarantined rows that have columns the view `source`; returns the names of the columns."""
     connection.execute(
-        f"CREATE TEMP TABLE landed AS SELECT _source_row AS row_number, raw_record FROM read_parquet({quote_text(str(quarantine))}) "
+        f"CREATE TEMP TABLE landed AS SELECT _source_row AS row_number, raw_record "
+        f"FROM read_parquet({quote_text(str(quarantine))}) "
         f"WHERE NOT list_contains(json_keys(raw_record), {quote_text(UNPARSED_RECORD)})"
     )
     names = [

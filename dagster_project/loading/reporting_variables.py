@@ -1,10 +1,10 @@
 """The `reporting:` section of the mapping file: the dbt variables a company may set.
 
-Belongs here: which variables there are (dbt_project.yml says) and whether a value can work. Does not belong here: their meaning
-(docs/metrics.md).
+Belongs here: which variables there are (dbt_project.yml says) and whether a value can work. Does not belong here: their
+meaning (docs/metrics.md).
 """
 
-import datetime
+import datetime as dt
 import zoneinfo
 from functools import cache
 
@@ -40,7 +40,7 @@ def read_variables(document: Document, node: yaml.Node | None) -> dict[str, obje
         problem = _problem(name, value)
         if problem:
             document.complain(value_node, f"reporting: {name} {problem}")
-        variables[name] = value.isoformat() if isinstance(value, datetime.date) else value
+        variables[name] = value.isoformat() if isinstance(value, dt.date) else value
     _check_activity_definition(document, node, variables)
     return variables
 
@@ -117,10 +117,10 @@ def _type_problem(name: str, value: object, default: object) -> str | None:
 
 
 def _is_date(value: object) -> bool:
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return False
     try:
-        return isinstance(value, datetime.date) or datetime.date.fromisoformat(str(value)) is not None
+        return isinstance(value, dt.date) or dt.date.fromisoformat(str(value)) is not None
     except ValueError:
         return False
 

@@ -10,7 +10,10 @@ from dagster_project.loading.ledger import LedgerEntry
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file for one feed. `status`: loaded, unchanged or refused; counts are of the batch named by `batch_id`."""
+    """What became of one file for one feed.
+
+    `status`: loaded, unchanged or refused; counts are of the batch named by `batch_id`.
+    """
 
     feed: str
     source_name: str

@@ -1,6 +1,7 @@
 """Which column of a file each contract column is read from.
 
-Belongs here: matching the mapping with the columns that a file really has. Does not belong here: reading the file (`landing`).
+Belongs here: matching the mapping with the columns that a file really has. Does not belong here: reading the file
+(`landing`).
 """
 
 import difflib
@@ -20,14 +21,12 @@ class ResolvedColumn:
     text: str
 
 
-def resolve_columns(
-    feed: Feed, source: Source, found: tuple[str, ...]
-) -> tuple[dict[str, ResolvedColumn], list[str]]:
+def resolve_columns(feed: Feed, source: Source, found: tuple[str, ...]) -> tuple[dict[str, ResolvedColumn], list[str]]:
     """The contract columns that this file can give, and the file's columns that nothing uses.
 
-    Names are compared exactly, then without regard to case. Raises FileRefusedError that lists every column the mapping names and
-    the file lacks; the message shows names of the mapping and near matches only, since a file without header would otherwise
-    show a customer's data.
+    Names are compared exactly, then without regard to case. Raises FileRefusedError that lists every column the mapping
+    names and the file lacks; the message shows names of the mapping and near matches only, since a file without header
+    would otherwise show a customer's data.
     """
     by_name = {name.lower(): name for name in found}
     if source.columns is None:
@@ -54,7 +53,9 @@ def resolve_columns(
 def _check_not_repeated(used: set[str], found: tuple[str, ...]) -> None:
     for name in sorted(used):
         if any(other.lower().startswith(f"{name.lower()}#") for other in found):
-            raise FileRefusedError(f"it has the column {name} twice, so it is not clear which one is meant. Rename one.")
+            raise FileRefusedError(
+                f"it has the column {name} twice, so it is not clear which one is meant. Rename one."
+            )
 
 
 def _absent_message(absent: list[str], found: tuple[str, ...]) -> str:
@@ -63,7 +64,9 @@ def _absent_message(absent: list[str], found: tuple[str, ...]) -> str:
         near = difflib.get_close_matches(name.lower(), [other.lower() for other in found], n=1, cutoff=0.7)
         parts.append(f"{name} (did you mean {near[0]}?)" if near else name)
     columns = "column" if len(absent) == 1 else "columns"
-    message = f"it lacks the {columns} {', '.join(parts)}; it has {len(found)} columns. Correct `columns:` or the delivery."
+    message = (
+        f"it lacks the {columns} {', '.join(parts)}; it has {len(found)} columns. Correct `columns:` or the delivery."
+    )
     if len(found) == 1:
         message += " A single column often means another delimiter: set `delimiter:`."
     return message

@@ -1,11 +1,13 @@
 """Local time to UTC, by one documented rule.
 
-Belongs here: the steps of a zone's clock, and SQL that applies them. Does not belong here: reading timestamps (`values`).
+Belongs here: the steps of a zone's clock, and SQL that applies them. Does not belong here: reading timestamps
+(`values`).
 
-The rule: an hour that the clock skips in spring moves forward (02:30 becomes 03:30); an hour that it repeats in autumn is taken
-as its first pass, that is with the offset before the change. Both say the same: the old offset holds until the local clock has
-passed both sides of the change. So a zone is a list of local moments, each with the offset that holds from then on, and the
-conversion is a comparison, several times faster than a zone library's and the same in every engine.
+The rule: an hour that the clock skips in spring moves forward (02:30 becomes 03:30); an hour that it repeats in autumn
+is taken as its first pass, that is with the offset before the change. Both say the same: the old offset holds until the
+local clock has passed both sides of the change. So a zone is a list of local moments, each with the offset that holds
+from then on, and the conversion is a comparison, several times faster than a zone library's and the same in every
+engine.
 """
 
 import datetime as dt
@@ -18,7 +20,10 @@ MICROSECOND = dt.timedelta(microseconds=1)
 
 @cache
 def local_steps(zone_name: str) -> tuple[tuple[dt.datetime | None, int], ...]:
-    """The offsets of a zone: (local moment from which it holds, offset in microseconds), the first from the beginning (None)."""
+    """The offsets of a zone.
+
+    (local moment from which it holds, offset in microseconds), the first from the beginning (None).
+    """
     zone = zoneinfo.ZoneInfo(zone_name)
     moment = dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC)
     end = dt.datetime(LAST_YEAR, 1, 1, tzinfo=dt.UTC)

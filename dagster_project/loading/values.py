@@ -2,8 +2,8 @@
 
 Belongs here: digits, number and date formats, trimming. Does not belong here: what makes a value wrong (`checks`).
 
-Every function takes SQL for a text that is trimmed and not empty, and gives SQL that is NULL where the text is no such value.
-Nothing ambiguous is guessed: a format that the mapping does not name is not read.
+Every function takes SQL for a text that is trimmed and not empty, and gives SQL that is NULL where the text is no such
+value. Nothing ambiguous is guessed: a format that the mapping does not name is not read.
 """
 
 from dagster_project.loading.delimited import INVISIBLE
@@ -11,7 +11,7 @@ from dagster_project.loading.formats import EPOCH_FORMATS, ISO, Dialect
 from dagster_project.loading.sql_text import quote_text
 
 # Arabic-Indic and Persian digits, the Arabic decimal mark, the typographic minus.
-FOREIGN_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫−"
+FOREIGN_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫−"  # noqa: RUF001
 PLAIN_DIGITS = "01234567890123456789.-"
 
 ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -83,7 +83,10 @@ def local_time_sql(text: str, formats: tuple[str, ...]) -> str:
     readers = []
     for pattern in formats:
         if pattern == ISO:
-            readers.append(f"CASE WHEN regexp_full_match({text}, '{ISO_DATE}({ISO_CLOCK})?') THEN TRY_CAST({text} AS TIMESTAMP) END")
+            readers.append(
+                f"CASE WHEN regexp_full_match({text}, '{ISO_DATE}({ISO_CLOCK})?') "
+                f"THEN TRY_CAST({text} AS TIMESTAMP) END"
+            )
         elif pattern not in EPOCH_FORMATS and "%z" not in pattern:
             readers.append(f"try_strptime({text}, {quote_text(pattern)})")
     return _first_of(readers, "TIMESTAMP")
@@ -94,7 +97,8 @@ def instant_sql(text: str, formats: tuple[str, ...]) -> str:
     readers = []
     for pattern in formats:
         if pattern == ISO:
-            # Cast to TIMESTAMP, the engine would read the offset and ignore it; cast to TIMESTAMPTZ, it wants +03:30, not +0330.
+            # Cast to TIMESTAMP, the engine would read the offset and ignore it; cast to TIMESTAMPTZ, it wants +03:30,
+            # not +0330.
             written = f"regexp_replace({text}, ' ?([+-][0-9]{{2}})([0-9]{{2}})$', '\\1:\\2')"
             readers.append(
                 f"CASE WHEN regexp_full_match({text}, '{ISO_DATE}{ISO_CLOCK}{ISO_OFFSET}') "

@@ -23,7 +23,9 @@ class Home:
     @property
     def settings(self) -> Settings:
         return Settings(
-            warehouse_home=self.root / "home", extracts_dir=self.root / "extracts", extracts_config=self.root / "extracts.yml"
+            warehouse_home=self.root / "home",
+            extracts_dir=self.root / "extracts",
+            extracts_config=self.root / "extracts.yml",
         )
 
     def put(self, name: str, content: bytes | str) -> Path:
@@ -53,7 +55,9 @@ class Home:
         folder = self.settings.quarantine_dir / feed
         if not list(folder.glob("*.parquet")):
             return []
-        return _query(f"SELECT _source_row, reasons FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id, _source_row")
+        return _query(
+            f"SELECT _source_row, reasons FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id, _source_row"
+        )
 
 
 def _query(sql: str) -> list[tuple]:

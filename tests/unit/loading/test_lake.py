@@ -22,11 +22,11 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing in the loader may catch it."""
 
 
-def _states(result):  # noqa: ANN001, ANN202
+def _states(result):
     return [(file.source_file, file.status) for file in result.files]
 
 
-def _content(home):  # noqa: ANN001, ANN202
+def _content(home):
     """Every file of the lake that is not a ledger entry, by name, with its bytes."""
     lake = home.settings.lake_dir
     return {path.relative_to(lake).as_posix(): path.read_bytes() for path in sorted(lake.rglob("*.parquet"))}
@@ -76,7 +76,9 @@ def test_every_feed_has_a_batch_without_rows_of_the_contract_types(home):
         path = home.settings.raw_dir / feed.name / "shop__00000000__contract.parquet"
         described = duckdb.sql(f"DESCRIBE FROM read_parquet('{path}')").fetchall()
         assert [row[0] for row in described] == [*feed.columns, *batches.METADATA_COLUMNS]
-        assert [row[1] for row in described][: len(feed.columns)] == [column.sql_type for column in feed.columns.values()]
+        assert [row[1] for row in described][: len(feed.columns)] == [
+            column.sql_type for column in feed.columns.values()
+        ]
 
 
 def test_two_datasets_share_a_home_without_mixing(home):
@@ -101,16 +103,18 @@ def test_the_ledger_tells_what_became_of_a_file(home):
 
 
 def test_quarantine_keeps_the_record_as_read(home):
-    home.put("b.csv", TWO.replace("paid", "' \"\"quoted\"\" é"))
+    home.put("b.csv", TWO.replace("paid", '\' ""quoted"" é'))
     home.put("c.csv", f"{HEADER}ragged\n")
     home.map(ALL_CSV)
     home.load()
     folder = home.settings.quarantine_dir / "orders"
-    kept = duckdb.sql(f"SELECT raw_record, explanation FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id").fetchall()
+    kept = duckdb.sql(
+        f"SELECT raw_record, explanation FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id"
+    ).fetchall()
     assert json.loads(kept[0][0]) == {
         "order_id": "2",
         "ordered_at": "2024-06-01",
-        "status": "' \"\"quoted\"\" é",
+        "status": '\' ""quoted"" é',
         "order_amount": "x",
     }
     assert kept[0][1].startswith("order_amount is not a number.")
@@ -154,7 +158,8 @@ def test_one_file_feeds_several_feeds_and_is_read_once(home, monkeypatch):
         "  - name: orders\n    feed: orders\n    files: lines.csv\n"
         "    columns: {order_id: invoice, ordered_at: date, status: {value: done}}\n"
         "  - name: lines\n    feed: order_lines\n    files: lines.csv\n"
-        "    columns: {order_id: invoice, line_number: {sql: source_row_number}, quantity: quantity, unit_price: price}\n"
+        "    columns: {order_id: invoice, line_number: {sql: source_row_number}, "
+        "quantity: quantity, unit_price: price}\n"
     )
     reads = []
     land = loader.land
@@ -207,7 +212,7 @@ def test_a_killed_load_is_repaired_by_the_next(home, monkeypatch, when, module, 
     home.map(ALL_CSV)
     real, calls = getattr(module, function), []
 
-    def die(*arguments):  # noqa: ANN002, ANN202
+    def die(*arguments):
         calls.append(1)
         if len(calls) == call:
             raise Killed
@@ -240,7 +245,7 @@ def test_rows_that_go_missing_are_a_defect_and_nothing_is_committed(home, monkey
     home.map(ALL_CSV)
     land = loader.land
 
-    def lose(*arguments):  # noqa: ANN002, ANN202
+    def lose(*arguments):
         landed = land(*arguments)
         return replace(landed, rows_read=landed.rows_read + 1)
 
@@ -255,7 +260,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused_and_loaded_later(home, mo
     home.map(ALL_CSV)
     land = loader.land
 
-    def land_while_it_grows(*arguments):  # noqa: ANN002, ANN202
+    def land_while_it_grows(*arguments):
         landed = land(*arguments)
         path.write_text(ONE + "2,2024-05-31,paid,5\n")
         return landed
@@ -286,7 +291,10 @@ def test_replay_loads_what_passes_now_once(home):
     home.map(MENDED)
     (outcome,) = home.replay().files
     assert (outcome.status, outcome.rows_accepted) == ("loaded", 1)
-    assert home.rows("orders", "order_id, order_amount::INT, _source_row, _load_sequence") == [("3", 7, 2, 1), ("2", 9, 1, 1)]
+    assert home.rows("orders", "order_id, order_amount::INT, _source_row, _load_sequence") == [
+        ("3", 7, 2, 1),
+        ("2", 9, 1, 1),
+    ]
     assert [row for row, _ in home.quarantined("orders")] == [3, 4]
     assert [entry.replayed_from is not None for entry in read_ledger(home.settings, "shop")] == [False, True]
     (again,) = home.replay().files
@@ -302,7 +310,7 @@ def test_a_killed_replay_loads_every_row_once(home, monkeypatch, step):
     home.load()
     home.map(MENDED)
 
-    def die(*arguments):  # noqa: ANN002, ANN202
+    def die(*arguments):
         raise Killed
 
     with monkeypatch.context() as patch:

@@ -1,5 +1,8 @@
 """Formats, dialects and broken files: nothing is lost, nothing is guessed, one bad file harms no other."""
 
+# Moments in the lake are naive and mean UTC; digits and marks of other scripts are what is tested.
+# ruff: noqa: DTZ001
+
 import datetime as dt
 import gzip
 import os
@@ -66,7 +69,9 @@ def test_free_text_arrives_as_it_was_written(home, text, written):
     assert home.rows("survey_responses", "comment") == [(written,)]
 
 
-@pytest.mark.parametrize(("encoding", "word"), [("cp1252", "Straße €"), ("cp1256", "طهران"), ("iso-8859-9", "İzmir"), ("cp932", "東京")])
+@pytest.mark.parametrize(
+    ("encoding", "word"), [("cp1252", "Straße €"), ("cp1256", "طهران"), ("iso-8859-9", "İzmir"), ("cp932", "東京")]
+)
 def test_other_encodings(home, load_orders, encoding, word):
     load_orders(GOOD.replace("web", word).encode(encoding), f"    encoding: {encoding}\n")
     assert home.rows("orders", "channel")[0] == (word,)
@@ -162,7 +167,11 @@ def test_ndjson(home, load_orders):
         name="orders.ndjson",
     )
     assert home.rows("orders", "order_id, channel, _source_row") == [("1", "a\nb", 1), ("2", None, 3)]
-    assert home.quarantined("orders") == [(2, ["not_a_json_object"]), (4, ["not_a_json_object"]), (5, ["missing:order_id"])]
+    assert home.quarantined("orders") == [
+        (2, ["not_a_json_object"]),
+        (4, ["not_a_json_object"]),
+        (5, ["missing:order_id"]),
+    ]
     assert result.files[0].columns_unmapped == ("extra",)
 
 
@@ -173,7 +182,9 @@ def test_parquet(home, load_orders):
         "12.5::DOUBLE AS order_amount UNION ALL SELECT 2, TIMESTAMPTZ '2024-06-01 00:00:00+00', 'paid', 'nan'::DOUBLE"
     ).write_parquet(str(path))
     load_orders(path.read_bytes(), "    decimal_mark: ','\n" * 0, name="orders.parquet")
-    assert home.rows("orders", "order_id, ordered_at, order_amount::DOUBLE") == [("1", dt.datetime(2024, 5, 31, 10), 12.5)]
+    assert home.rows("orders", "order_id, ordered_at, order_amount::DOUBLE") == [
+        ("1", dt.datetime(2024, 5, 31, 10), 12.5)
+    ]
     assert home.quarantined("orders") == [(2, ["out_of_range:order_amount"])]
 
 
@@ -184,7 +195,7 @@ def test_parquet_that_is_cut_off_is_refused(home, load_orders):
     assert "not a readable Parquet file" in result.files[0].message
 
 
-def _workbook(home, rows):  # noqa: ANN001, ANN202
+def _workbook(home, rows):
     workbook = openpyxl.Workbook()
     workbook.active.title = "Export"
     for row in rows:
@@ -212,7 +223,9 @@ def test_excel(home, load_orders):
     ]
 
 
-@pytest.mark.parametrize(("options", "fragment"), [("    sheet: Exprot\n", "Its sheets are: Export, Notes"), ("    sheet: Notes\n", "lacks")])
+@pytest.mark.parametrize(
+    ("options", "fragment"), [("    sheet: Exprot\n", "Its sheets are: Export, Notes"), ("    sheet: Notes\n", "lacks")]
+)
 def test_excel_sheet_that_does_not_fit_is_refused(home, load_orders, options, fragment):
     result = load_orders(_workbook(home, [["order_id", "ordered_at", "status"]]), options, name="orders.xlsx")
     assert fragment in result.files[0].message

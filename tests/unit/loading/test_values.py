@@ -1,5 +1,8 @@
 """What a text means as a value, and which reason it gets where it means none."""
 
+# Moments in the lake are naive and mean UTC; digits and marks of other scripts are what is tested.
+# ruff: noqa: DTZ001, RUF001
+
 import datetime as dt
 from decimal import Decimal
 
@@ -9,8 +12,8 @@ ORDERS = "order_id,ordered_at,status,order_amount,currency\n"
 MOMENT = dt.datetime(2024, 5, 31, 14, 0)
 
 
-def _amount(home, load_orders, text: str, options: str = ""):  # noqa: ANN001, ANN202
-    load_orders(f"{ORDERS}1,2024-05-31,paid,\"{text}\",EUR\n", options)
+def _amount(home, load_orders, text: str, options: str = ""):
+    load_orders(f'{ORDERS}1,2024-05-31,paid,"{text}",EUR\n', options)
     accepted = home.rows("orders", "order_amount")
     return accepted[0][0] if accepted else home.quarantined("orders")[0][1]
 
@@ -68,7 +71,7 @@ def test_number_with_configured_marks(home, load_orders, text, expected):
     assert _amount(home, load_orders, text, options) == expected
 
 
-def _ordered_at(home, load_orders, text: str, options: str = ""):  # noqa: ANN001, ANN202
+def _ordered_at(home, load_orders, text: str, options: str = ""):
     load_orders(f'{ORDERS}1,"{text}",paid,1,EUR\n', options)
     accepted = home.rows("orders", "ordered_at")
     return accepted[0][0] if accepted else home.quarantined("orders")[0][1]
@@ -162,7 +165,8 @@ def test_ids_lose_marks_around_them(home, load_orders, mark):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("Canceled", "cancelled"), (" SHIPPED ", "shipped"), ("my own", "my own"), ("Storniert", "storniert")]
+    ("text", "expected"),
+    [("Canceled", "cancelled"), (" SHIPPED ", "shipped"), ("my own", "my own"), ("Storniert", "storniert")],
 )
 def test_status_is_trimmed_and_lower_case(home, load_orders, text, expected):
     load_orders(f"{ORDERS}1,2024-05-31,{text},1,EUR\n")
@@ -171,7 +175,13 @@ def test_status_is_trimmed_and_lower_case(home, load_orders, text, expected):
 
 @pytest.mark.parametrize(
     ("text", "default", "expected"),
-    [("eur", "", "EUR"), ("", "IRR", "IRR"), ("", "", None), ("XXZ", "", ["unknown_currency:currency"]), ("JPY", "IRR", "JPY")],
+    [
+        ("eur", "", "EUR"),
+        ("", "IRR", "IRR"),
+        ("", "", None),
+        ("XXZ", "", ["unknown_currency:currency"]),
+        ("JPY", "IRR", "JPY"),
+    ],
 )
 def test_currency(home, load_orders, text, default, expected):
     load_orders(f"{ORDERS}1,2024-05-31,paid,1,{text}\n", f"    currency: {default}\n" if default else "")
@@ -242,7 +252,10 @@ def test_customer_rules(home):
     home.map("name: shop\nsources:\n  - {name: customers, feed: crm_customers, files: customers.csv}\n")
     home.load()
     born = dt.date(1980, 2, 3)
-    assert home.rows("crm_customers", "customer_id, birth_date, email_consent") == [("1", born, True), ("4", born, False)]
+    assert home.rows("crm_customers", "customer_id, birth_date, email_consent") == [
+        ("1", born, True),
+        ("4", born, False),
+    ]
     assert home.quarantined("crm_customers") == [
         (2, ["closed_before_created:closed_at"]),
         (3, ["before_1900:birth_date"]),
