@@ -112,8 +112,9 @@ def order_suites() -> list[Suite]:
             ),
             finds_nothing(
                 "refunds_agree_with_staging",
-                "Refunds in the reporting currency add up to no more than those of staging: none is counted twice by a join. "
-                "(Those after the as-of date are left out.)",
+                "Refunds in the reporting currency add up to no more than those of staging: none is counted twice by "
+                "a join. "
+                "Those after the as-of date are left out.",
                 query=f"""
                     with both_sides as (
                         select

@@ -114,10 +114,16 @@ def _customer_lifetime_value() -> Suite:
             ),
             holds(
                 "inputs_possible",
-                "Rates used lie in their range, lifespans are positive, a margin is at most 1.",
-                broken_when="retention_rate_used < 0 or lifespan_years < 0 or purchases_per_year < 0 or "
-                "gross_margin_rate > 1",
-                columns=["retention_rate_used", "lifespan_years", "purchases_per_year", "gross_margin_rate"],
+                "Rates, lifespans and frequencies that went into a lifetime value are not negative.",
+                broken_when="retention_rate_used < 0 or lifespan_years < 0 or purchases_per_year < 0",
+                columns=["retention_rate_used", "lifespan_years", "purchases_per_year"],
+            ),
+            holds(
+                "margin_plausible",
+                "A gross margin is at most 1: more means that goods cost less than nothing.",
+                broken_when="gross_margin_rate > 1",
+                columns=["gross_margin_rate"],
+                severity="warning",
             ),
             finds_nothing(
                 "every_customer_there",
