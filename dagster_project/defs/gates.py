@@ -18,6 +18,8 @@ from dagster_project.quality.results import CheckResult, SuiteResult
 from dagster_project.settings import load_settings
 
 CHECK_NAME = "expectations"
+# Failing rows told with a check; the page of the check has more.
+ROWS_SHOWN = 3
 STAGES = ("raw", "staging", "intermediate", "marts")
 
 
@@ -116,10 +118,11 @@ def _as_check_result(spec: dg.AssetCheckSpec, suite: SuiteResult, warehouse_home
 def _line(result: CheckResult) -> str:
     if result.status == "error":
         return f"[{result.severity}] {result.rule}: the check itself could not be run. {result.observed}"
-    return (
-        f"[{result.severity}] {result.rule}: {result.description} "
-        f"{result.rows_failed:,} of {result.rows_checked:,} rows; found: {result.observed}"
-    )
+    counts = f"{result.rows_failed:,} of {result.rows_checked:,}"
+    found = "" if result.observed == counts else f" Found: {result.observed}"
+    rows = ["; ".join(f"{name}: {value}" for name, value in row.items()) for row in result.sample[:ROWS_SHOWN]]
+    line = f"[{result.severity}] {result.rule}: {result.description} ({counts}){found}"
+    return "\n".join([line, *(f"    {row}" for row in rows)])
 
 
 def _summary(stage: str, suites: list[SuiteResult]) -> str:

@@ -45,9 +45,6 @@ def load_step() -> dg.AssetsDefinition:
                 replayed = replay_quarantine(session.settings, session.config, context.log.info)
                 context.log.info(f"Taken out of quarantine: {sum(file.rows_accepted for file in replayed.files)} rows.")
             session.is_unchanged = _is_unchanged(session, result)
-        for file in result.files:
-            if file.status == "refused":
-                context.log.warning(f"Refused {file.source_file}: {file.message}")
         context.log.info(summary_of(result))
         if session.is_unchanged:
             context.log.info("Nothing has changed since the current release: unchanged, nothing is built again.")
@@ -83,7 +80,7 @@ def _metadata(session: RunSession, result: LoadResult, feed: str) -> dict[str, d
     files: list[FileResult] = result.for_feed(feed)
     entries = [entry for entry in session.read_ledger() if entry.feed == feed and entry.status == "loaded"]
     loaded = [file for file in files if file.status == "loaded"]
-    refused = [f"{file.source_file}: {file.message}" for file in files if file.status == "refused"]
+    refused = [file.message for file in files if file.status == "refused"]
     return {
         "dagster/row_count": dg.MetadataValue.int(sum(entry.rows_accepted for entry in entries)),
         "files": dg.MetadataValue.int(len(files)),

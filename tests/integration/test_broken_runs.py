@@ -38,7 +38,8 @@ def test_wrong_type(finished: Workplace, capsys) -> None:
     assert finished.run("run", "daily_refresh") == 1
     errors = capsys.readouterr().err
     assert "Check 'expectations' on raw.orders" in errors
-    assert "60 of 100" in errors
+    assert "quarantine_within_limit" in errors
+    assert "source_file: orders/broken.csv; rows_read: 100; rows_in_quarantine: 60" in errors
     assert finished.quarantined("orders") == [("orders/broken.csv", ["not_a_timestamp:ordered_at"])] * 60
     assert_stopped_at_the_raw_gate(finished, before, errors)
 
@@ -49,7 +50,8 @@ def test_missing_column(finished: Workplace, capsys) -> None:
     assert finished.run("run", "daily_refresh") == 1
     errors = capsys.readouterr().err
     assert "Check 'expectations' on raw.orders" in errors
-    assert "status" in errors
+    assert "orders/broken.csv was refused" in errors
+    assert "lacks the column status" in errors
     assert_stopped_at_the_raw_gate(finished, before, errors)
 
 
@@ -59,8 +61,8 @@ def test_empty_file(finished: Workplace, capsys) -> None:
     assert finished.run("run", "daily_refresh") == 1
     errors = capsys.readouterr().err
     assert "Check 'expectations' on raw.orders" in errors
-    assert "broken.csv" in errors
-    assert "empty" in errors
+    assert "orders/broken.csv was refused" in errors
+    assert "it is empty" in errors
     assert_stopped_at_the_raw_gate(finished, before, errors)
 
 
