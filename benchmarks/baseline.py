@@ -1,6 +1,6 @@
 """The bare baseline: the headline marts from the generator's files in one plain DuckDB script, without framework.
 
-Belongs here: running `baseline.sql` and writing its marts. Does not belong here: anything of the pipeline; not a line
+Belongs here: running `baseline_sql/` and writing its marts. Does not belong here: anything of the pipeline; not a line
 is shared with it, so that both can be compared, in figures and in seconds.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-SCRIPT = Path(__file__).with_name("baseline.sql")
+SQL_DIR = Path(__file__).with_name("baseline_sql")
 MARTS = (
     "retention_by_period",
     "churn_by_period",
@@ -30,7 +30,8 @@ def run_baseline(extracts: Path, out: Path, memory_limit: str = "4GB") -> None:
     config = {"memory_limit": memory_limit, "temp_directory": str(out / "spill")}
     with duckdb.connect(config=config) as connection:
         connection.execute("set variable extracts = $extracts", {"extracts": str(extracts)})
-        connection.execute(SCRIPT.read_text(encoding="utf-8"))
+        for script in sorted(SQL_DIR.glob("*.sql")):
+            connection.execute(script.read_text(encoding="utf-8"))
         for mart in MARTS:
             connection.table(mart).write_parquet(str(out / f"{mart}.parquet"))
 
