@@ -101,6 +101,8 @@ ranked as (
                 coalesce(customer_id, ''),
                 case when coalesce(order_id, ticket_id, customer_id) is null then response_id else '' end
             order by
+                -- An answer that is not known yet takes no other's place.
+                case when {{ is_after_as_of('answered_date') }} then 1 else 0 end,
                 case when score is null then 1 else 0 end,
                 answered_at desc nulls last,
                 response_id desc
