@@ -48,7 +48,7 @@ dev: $(RUN_STAMP)
 
 .PHONY: test
 test: $(DEVELOPMENT_STAMP)
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: lint
 lint: $(DEVELOPMENT_STAMP)
