@@ -18,3 +18,8 @@ def settings(tmp_path: Path) -> Settings:
             "EXTRACTS_CONFIG": str(tmp_path / "extracts.yml"),
         }
     )
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their number: compressed ones hold the time, and parallel workers must agree on names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
