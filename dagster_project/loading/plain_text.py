@@ -11,12 +11,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Self
 
 from dagster_project.loading.refusals import FileRefusedError
 
 COMPRESSED_SUFFIXES = (".gz", ".zst")
 CHUNK_BYTES = 4 << 20
+# A few bytes of zstd may stand for 128 KiB: small bites keep a file that was made to fill the memory from doing so.
+ZSTD_INPUT_BYTES = 2048
 # Text in extracts shrinks to a tenth, seldom to a fiftieth. A file that grows beyond both limits is made to fill the
 # disk.
 LARGEST_GROWTH = 200
@@ -56,35 +57,29 @@ def to_plain_utf8(path: Path, encoding: str, work_dir: Path) -> Path:
 
 
 def _first_bytes(path: Path) -> bytes:
-    for chunk in _read_chunks(path, size=16):
-        return chunk
-    return b""
+    return next((chunk for chunk in _read_chunks(path) if chunk), b"")[:16]
 
 
-def _read_chunks(path: Path, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+def _read_chunks(path: Path) -> Iterator[bytes]:
     limit = max(ALWAYS_ALLOWED_BYTES, LARGEST_GROWTH * path.stat().st_size)
     done = 0
+    for chunk in _zstd_chunks(path) if path.suffix.lower() == ".zst" else _file_chunks(path):
+        done += len(chunk)
+        if done > limit:
+            raise FileRefusedError(
+                f"it unpacks to more than {limit // (1 << 20)} MiB, {LARGEST_GROWTH} times its size. "
+                "If that is right, deliver it uncompressed."
+            )
+        yield chunk
+
+
+def _file_chunks(path: Path) -> Iterator[bytes]:
     try:
-        with _open_bytes(path) as file:
-            while chunk := file.read(size):
-                done += len(chunk)
-                if done > limit:
-                    raise FileRefusedError(
-                        f"it unpacks to more than {limit // (1 << 20)} MiB, {LARGEST_GROWTH} times its size. "
-                        "If that is right, deliver it uncompressed."
-                    )
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
                 yield chunk
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise FileRefusedError("its gzip compression is damaged or cut off. Deliver it again.") from None
-
-
-def _open_bytes(path: Path) -> IO[bytes]:
-    suffix = path.suffix.lower()
-    if suffix == ".gz":
-        return gzip.open(path, "rb")
-    if suffix == ".zst":
-        return _open_zstd(path)
-    return path.open("rb")
 
 
 def _decode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
@@ -103,34 +98,26 @@ def _decode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         ) from None
 
 
-def _open_zstd(path: Path) -> IO[bytes]:
+def _zstd_chunks(path: Path) -> Iterator[bytes]:
     # Imported here: only who delivers .zst files needs it at all.
     import zstandard
 
-    return _ZstdErrors(
-        zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-    )
-
-
-class _ZstdErrors:
-    """A zstd stream whose errors are messages, and whose sudden end is one."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stream.close()
-
-    def read(self, size: int) -> bytes:
-        import zstandard
-
-        try:
-            return self.stream.read(size)
-        except zstandard.ZstdError:
-            raise FileRefusedError("its zstd compression is damaged. Deliver it again.") from None
+    message = "its zstd compression is damaged or cut off. Deliver it again."
+    decompressor = zstandard.ZstdDecompressor()
+    frame = decompressor.decompressobj()
+    try:
+        with path.open("rb") as file:
+            while packed := file.read(ZSTD_INPUT_BYTES):
+                while packed:
+                    if frame.eof:
+                        frame = decompressor.decompressobj()
+                    yield frame.decompress(packed)
+                    packed = frame.unused_data if frame.eof else b""
+    except zstandard.ZstdError:
+        raise FileRefusedError(message) from None
+    # A stream reader would take a file that was cut off for a shorter one.
+    if not frame.eof:
+        raise FileRefusedError(message)
 
 
 def excel_to_csv(path: Path, sheet: str | None, *, header: bool, target: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import duckdb
 import openpyxl
 import pytest
+import zstandard
 
 HEADER = "order_id,ordered_at,status,channel\n"
 GOOD = f"{HEADER}1,2024-05-31,paid,web\n2,2024-06-01,paid,shop\n"
@@ -152,9 +153,17 @@ def test_gzip_that_is_cut_off_is_refused(load_orders):
 
 
 def test_zstd(home, load_orders):
-    zstandard = pytest.importorskip("zstandard")
-    load_orders(zstandard.compress(GOOD.encode()), name="orders.csv.zst")
+    half = len(GOOD) // 2
+    frames = zstandard.compress(GOOD[:half].encode()) + zstandard.compress(GOOD[half:].encode())
+    load_orders(frames, name="orders.csv.zst")
     assert home.rows("orders", "order_id") == IDS
+
+
+@pytest.mark.parametrize("cut", [1, 200, 20_000])
+def test_zstd_that_is_cut_off_is_refused(load_orders, cut):
+    packed = zstandard.compress((GOOD + os.urandom(200_000).hex()).encode())
+    result = load_orders(packed[:-cut], name="orders.csv.zst")
+    assert "damaged or cut off" in result.files[0].message
 
 
 def test_ndjson(home, load_orders):
