@@ -166,7 +166,7 @@ def _month_truth(connection: duckdb.DuckDBPyConnection, plan: "Plan") -> list[di
 
 
 def _survey_truth(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
-    """Each survey and scale: a second answer replaces the first; about an order that is not valid none counts."""
+    """Each survey and scale: a second answer replaces the first; about an order that was no purchase none counts."""
     return _rows(
         connection,
         """
@@ -177,7 +177,7 @@ def _survey_truth(connection: duckdb.DuckDBPyConnection) -> list[dict[str, objec
             from survey_facts
             left join order_facts using (order_id)
             left join true_orders on true_orders.number = order_facts.number
-            where coalesce(true_orders.is_valid, true)
+            where coalesce(true_orders.exclusion, '') not in ('status_cancelled', 'status_unavailable', 'status_test')
         )
         select
             survey_id,

@@ -242,10 +242,10 @@ with dated as (
         coalesce(orders.ordered_at, tickets.opened_at)::date as day,
         coalesce(answers.order_id, answers.ticket_id) as contact_id,
     from answers
-    left join valued_orders as orders using (order_id)
+    left join orders using (order_id)
     left join tickets using (ticket_id)
-    -- An answer about an order that is not valid does not count.
-    where answers.order_id is null or orders.order_id is not null
+    -- An answer about an order that was no purchase (cancelled, unavailable, a test) does not count.
+    where coalesce(lower(orders.status), '') not in ('canceled', 'out_of_stock', 'test')
 ),
 -- One invitation for each survey and contact; of several answers the latest one.
 kept as (

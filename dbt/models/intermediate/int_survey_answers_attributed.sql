@@ -45,9 +45,12 @@ linked as (
         ) as touchpoint,
         responses.scale_id,
         responses.score,
-        orders.order_id is not null and not orders.is_valid_order as is_order_excluded,
+        coalesce(
+            orders.exclusion_reason in ('status_cancelled', 'status_unavailable', 'status_test'), false
+        ) as is_about_no_purchase,
+        orders.ordered_date,
+        {{ reporting_date('tickets.opened_at') }} as ticket_opened_date,
         {{ reporting_date('coalesce(responses.answered_at, responses.sent_at)') }} as answered_date,
-        coalesce(orders.ordered_date, {{ reporting_date('tickets.opened_at') }}) as linked_event_date,
         coalesce(responses.answered_at, responses.sent_at) as answered_at
     from responses
     left join orders
@@ -77,7 +80,10 @@ scored as (
         {% if var('survey_date_basis') == 'answer' -%}
         linked.answered_date
         {%- else -%}
-        coalesce(linked.linked_event_date, linked.answered_date)
+        case linked.touchpoint
+            when 'post_service' then coalesce(linked.ticket_opened_date, linked.ordered_date, linked.answered_date)
+            else coalesce(linked.ordered_date, linked.ticket_opened_date, linked.answered_date)
+        end
         {%- endif %} as event_date
     from linked
     left join scales
@@ -120,7 +126,8 @@ select
     metric,
     touchpoint,
     case
-        when is_order_excluded then 'order_not_valid'
+        -- Who sent everything back did buy, and may say so; who cancelled did not. A service contact is no matter of the order.
+        when is_about_no_purchase and touchpoint != 'post_service' then 'order_not_valid'
         when event_date is null then 'undated'
         when {{ is_after_as_of('answered_date') }} or {{ is_after_as_of('event_date') }} then 'after_as_of_date'
         when score is not null and answer_rank > 1 then 'duplicate_answer'
