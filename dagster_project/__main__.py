@@ -93,6 +93,7 @@ def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:
     prepare_dagster_home(settings)
     os.chdir(PROJECT_ROOT)
     # The webserver and the daemon migrate the same history at the same moment when it is new; one of them would fail.
+    print("Dagster will answer on http://127.0.0.1:3000 in half a minute; Ctrl-C ends it.", flush=True)
     dagster = [sys.executable, "-m", "dagster"]
     subprocess.run([*dagster, "instance", "migrate"], check=True)  # noqa: S603
     server = subprocess.run([*dagster, "dev", "--module-name", "dagster_project.definitions"], check=False)  # noqa: S603

@@ -33,7 +33,7 @@ def settled_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     has_settled = seen == remembered.get("seen")
     is_new = seen != remembered.get("requested")
     if not has_settled or not is_new:
-        reason = "no new or changed extract files" if has_settled else "extract files are still changing"
+        reason = "no new or changed extract files" if has_settled else "extract files are new or still changing"
         cursor = json.dumps({**remembered, "seen": seen})
         return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor)
     return dg.SensorResult(

@@ -17,6 +17,7 @@ from dagster_project.loading.mapping import ExtractsConfig, MappingError, load_c
 from dagster_project.publishing.content import MartMissingError
 from dagster_project.publishing.inputs import BuildInputs, describe_inputs
 from dagster_project.publishing.releases import ReleaseError
+from dagster_project.quality.engine import EngineError
 from dagster_project.run_lock import WriterLock, WriterLockError, hold_writer_lock
 from dagster_project.settings import DBT_PROJECT_DIR, Settings, SettingsError, load_settings
 from dagster_project.transforming.build_state import read_complete_build
@@ -27,7 +28,7 @@ REBUILD_TAG = "customer_retention/rebuild"
 REPLAY_TAG = "customer_retention/replay_quarantine"
 
 # The user can mend these; their messages say how. Anything else is a mistake of the platform and keeps its traceback.
-USER_ERRORS = (DbtError, MappingError, MartMissingError, ReleaseError, SettingsError, WriterLockError)
+USER_ERRORS = (DbtError, EngineError, MappingError, MartMissingError, ReleaseError, SettingsError, WriterLockError)
 # Errors of the file system that another try does not cure.
 LASTING_IO_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
 RETRIES = 2
