@@ -53,6 +53,7 @@ class _Load:
     report: Report
     now: dt.datetime
     entries: list[LedgerEntry]
+    next_sequence: int
     result: LoadResult = field(default_factory=LoadResult)
 
 
@@ -71,7 +72,12 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
         ensure_contract_batches(connection, settings, config.name)
     finish_replays(settings, config.name)
     run = _Load(
-        settings, config, report, dt.datetime.now(dt.UTC).replace(tzinfo=None), read_ledger(settings, config.name)
+        settings,
+        config,
+        report,
+        now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+        entries=read_ledger(settings, config.name),
+        next_sequence=next_load_sequence(settings),
     )
     if not settings.extracts_dir.is_dir():
         message = (
@@ -165,7 +171,7 @@ def _load_source(
     except FileRefusedError as error:
         _refuse(run, source, file, content, str(error))
         return
-    sequence = next_load_sequence(run.settings)
+    sequence = run.next_sequence
     batch_id = batch_stem(run.config.name, sequence, content.sha256)
     batch = Batch(feed, source.name, file.name, batch_id, sequence, source.mode == "snapshot")
     counts = write_batch(connection, run.settings, batch, checked, landed.columns, landed.rows_read, landed.broken)
@@ -192,7 +198,7 @@ def _refuse(run: _Load, source: Source, file: ExtractFile, content: Content | No
         # The file could not be read, so the entry is told apart by its name.
         content = Content(hashlib.sha256(f"unreadable {file.name}".encode()).hexdigest(), 0, (0, 0))
     earlier = [entry for entry in _refusals(run, source, file) if entry.content_sha256 == content.sha256]
-    sequence = earlier[0].load_sequence if earlier else next_load_sequence(run.settings)
+    sequence = earlier[0].load_sequence if earlier else run.next_sequence
     entry = _entry(run, source, file, content, sequence, "refused", message)
     if not earlier or earlier[0].message != message:
         _commit(run, entry)
@@ -202,6 +208,8 @@ def _refuse(run: _Load, source: Source, file: ExtractFile, content: Content | No
 def _commit(run: _Load, entry: LedgerEntry) -> None:
     """Write the entry, then drop what was known of an earlier refusal of the same file."""
     write_entry(run.settings, entry)
+    run.next_sequence = max(run.next_sequence, entry.load_sequence + 1)
+    kept = []
     for earlier in run.entries:
         is_same_file = (earlier.feed, earlier.source_name, earlier.source_file) == (
             entry.feed,
@@ -210,7 +218,9 @@ def _commit(run: _Load, entry: LedgerEntry) -> None:
         )
         if earlier.status == "refused" and is_same_file and earlier.batch_id != entry.batch_id:
             remove_file(entry_path(run.settings, earlier.feed, earlier.batch_id))
-    run.entries = read_ledger(run.settings, run.config.name)
+        elif (earlier.feed, earlier.batch_id) != (entry.feed, entry.batch_id):
+            kept.append(earlier)
+    run.entries = [*kept, entry]
 
 
 def _entry(

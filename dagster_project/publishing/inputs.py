@@ -53,13 +53,13 @@ def describe_inputs(
 
 
 def hash_definitions(dbt_project_dir: Path) -> str:
-    """A hash over everything in the dbt project that decides figures: models, macros, seeds and the project file."""
+    """A hash over what decides figures (models, macros, seeds, the project file) and whether they pass (suites)."""
     files = [dbt_project_dir / "dbt_project.yml"]
-    for folder in DEFINITION_FOLDERS:
-        files += sorted(path for path in (dbt_project_dir / folder).rglob("*") if path.is_file())
+    for folder in [*(dbt_project_dir / name for name in DEFINITION_FOLDERS), dbt_project_dir.parent / "expectations"]:
+        files += sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     total = hashlib.sha256()
     for path in files:
-        total.update(str(path.relative_to(dbt_project_dir)).encode() + b"\0")
+        total.update(str(path.relative_to(dbt_project_dir.parent)).encode() + b"\0")
         total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
