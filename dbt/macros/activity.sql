@@ -41,7 +41,7 @@
         contract_spells.customer_id,
         calendar_days.period_index,
         1 as activity_change,
-        cast(0 as decimal(28, 4)) as revenue_change,
+        cast(0 as decimal(18, 4)) as revenue_change,
         case when contract_spells.is_first_spell then 1 else 0 end as is_first,
         contract_spells.active_from_date as entry_date
     from contract_spells
@@ -54,7 +54,7 @@
         contract_spells.customer_id,
         calendar_days.period_index,
         -1 as activity_change,
-        cast(0 as decimal(28, 4)) as revenue_change,
+        cast(0 as decimal(18, 4)) as revenue_change,
         0 as is_first,
         cast(null as date) as entry_date
     from contract_spells

@@ -56,7 +56,7 @@ segment_events as (
         segment_versions.customer_id,
         calendar_days.period_index,
         0 as activity_change,
-        cast(0 as decimal(28, 4)) as revenue_change,
+        cast(0 as decimal(18, 4)) as revenue_change,
         0 as is_first,
         cast(null as date) as entry_date
     from segment_versions
@@ -72,7 +72,7 @@ changes as (
         customer_id,
         period_index,
         sum(activity_change) as activity_change,
-        sum(revenue_change) as revenue_change,
+        cast(sum(revenue_change) as decimal(18, 4)) as revenue_change,
         max(is_first) as is_first,
         min(entry_date) as entry_date
     from (
@@ -94,7 +94,7 @@ running as (
         activity_change,
         revenue_change,
         sum(activity_change) over customer_history as activity_at_end,
-        sum(revenue_change) over customer_history as revenue_at_end,
+        cast(sum(revenue_change) over customer_history as decimal(18, 4)) as revenue_at_end,
         lag(case when is_first = 1 then period_index end) over (partition by customer_id order by period_index) as first_index_before
     from changes
     window customer_history as (partition by customer_id order by period_index rows between unbounded preceding and current row)

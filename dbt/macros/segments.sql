@@ -9,7 +9,8 @@
 
 {#-
     One id for a combination of segment values, so that the heavy models group by one column. The columns are never NULL here.
-    The separator keeps ('a|', 'b') and ('a', '|b') apart.
+    The separator keeps ('a|', 'b') and ('a', '|b') apart. Twelve characters, because engines keep texts up to that length inline;
+    should two combinations ever share them, the key test of int_segment_profiles stops the run.
 -#}
 {% macro segment_profile_id(expressions) -%}
     {%- set parts = [] -%}
@@ -17,7 +18,7 @@
         {%- do parts.append("replace(" ~ expression ~ ", '|', '||')") -%}
         {%- if not loop.last -%}{%- do parts.append("' | '") -%}{%- endif -%}
     {%- endfor -%}
-    {{ dbt.hash(dbt.concat(parts)) if parts else "'all'" }}
+    {{ 'substring(' ~ dbt.hash(dbt.concat(parts)) ~ ', 1, 12)' if parts else "'all'" }}
 {%- endmacro %}
 
 {#- The id of the combination in which every segment is unknown: customers the CRM does not know, and anonymous orders. -#}

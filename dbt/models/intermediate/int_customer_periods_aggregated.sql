@@ -16,7 +16,7 @@ select
     purchase_days.customer_id,
     count(*) as purchase_day_count,
     cast(sum(purchase_days.order_count) as bigint) as order_count,
-    cast(sum(purchase_days.net_amount) as decimal(28, 4)) as net_amount,
+    cast(sum(purchase_days.net_amount) as decimal(18, 4)) as net_amount,
     max(case when purchase_days.previous_purchase_date is null then 1 else 0 end) = 1 as is_first_period,
     min(purchase_days.purchase_date) as first_purchase_date
 from purchase_days
