@@ -126,6 +126,9 @@ profiled as (
 
     select
         states.*,
+        states.is_active_at_start and states.is_active_at_end as is_retained,
+        states.is_active_at_start and not states.is_active_at_end as is_lost,
+        states.is_active_at_end and not states.is_active_at_start as has_entered,
         coalesce(at_start.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_start,
         coalesce(at_end.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_end,
         coalesce(at_entry.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_entry
@@ -152,38 +155,64 @@ closures as (
 
 ),
 
+-- One pass over the customers; nearly all have one profile all along, so this is small already.
+sums as (
+
+    select
+        profiled.period_index,
+        profiled.profile_at_start,
+        profiled.profile_at_end,
+        profiled.profile_at_entry,
+        case when profiled.is_lost then coalesce(closures.close_reason, 'not_closed') end as close_reason,
+        count(case when profiled.is_active_at_start then 1 end) as customers_at_start,
+        count(case when profiled.is_active_at_end then 1 end) as customers_at_end,
+        count(case when profiled.is_lost then 1 end) as lost_customers,
+        count(case when profiled.is_lost and profiled.was_new_in_previous_period then 1 end) as lost_new_customers,
+        count(case when profiled.has_entered and profiled.is_first then 1 end) as new_customers,
+        count(case when profiled.has_entered and not profiled.is_first then 1 end) as reactivated_customers,
+        count(case when not profiled.is_active_at_start and not profiled.is_active_at_end then 1 end) as new_and_lost_customers,
+        sum(case when profiled.is_active_at_start then profiled.revenue_at_start else 0 end) as revenue_at_start,
+        sum(case when profiled.is_active_at_end then profiled.revenue_at_end else 0 end) as revenue_at_end,
+        sum(case when profiled.is_lost then profiled.revenue_at_start else 0 end) as churned_revenue,
+        sum(case when profiled.is_retained then greatest(profiled.revenue_at_start - profiled.revenue_at_end, 0) else 0 end)
+            as contraction_revenue,
+        sum(case when profiled.is_retained then greatest(profiled.revenue_at_end - profiled.revenue_at_start, 0) else 0 end)
+            as expansion_revenue,
+        sum(case when profiled.has_entered and not profiled.is_first then profiled.revenue_at_end else 0 end)
+            as reactivation_revenue,
+        sum(case when profiled.has_entered and profiled.is_first then profiled.revenue_at_end else 0 end) as new_revenue
+    from profiled
+    left join closures
+        on profiled.is_lost
+        and profiled.customer_id = closures.customer_id
+        and profiled.period_end > closures.active_to_date
+        and profiled.period_end <= coalesce(closures.next_active_from_date, cast('9999-12-31' as date))
+    group by 1, 2, 3, 4, 5
+
+),
+
 movements as (
 
     -- Members of the period start, with the segment they had then.
     select
-        profiled.period_index,
-        profiled.profile_at_start as segment_profile_id,
-        case when not profiled.is_active_at_end then coalesce(closures.close_reason, 'not_closed') end as close_reason,
-        count(case when not profiled.is_active_at_end then 1 end) as lost_customers,
-        count(case when not profiled.is_active_at_end and profiled.was_new_in_previous_period then 1 end) as lost_new_customers,
+        period_index,
+        profile_at_start as segment_profile_id,
+        close_reason,
+        lost_customers,
+        lost_new_customers,
         0 as new_customers,
         0 as reactivated_customers,
         0 as new_and_lost_customers,
         0 as stock_new_customers,
-        -count(*) as stock_customers,
-        sum(case when not profiled.is_active_at_end then profiled.revenue_at_start else 0 end) as churned_revenue,
-        sum(
-            case when profiled.is_active_at_end then greatest(profiled.revenue_at_start - profiled.revenue_at_end, 0) else 0 end
-        ) as contraction_revenue,
-        sum(
-            case when profiled.is_active_at_end then greatest(profiled.revenue_at_end - profiled.revenue_at_start, 0) else 0 end
-        ) as expansion_revenue,
+        -customers_at_start as stock_customers,
+        churned_revenue,
+        contraction_revenue,
+        expansion_revenue,
         0 as reactivation_revenue,
         0 as new_revenue,
-        -sum(profiled.revenue_at_start) as stock_revenue
-    from profiled
-    left join closures
-        on not profiled.is_active_at_end
-        and profiled.customer_id = closures.customer_id
-        and profiled.period_end > closures.active_to_date
-        and profiled.period_end <= coalesce(closures.next_active_from_date, cast('9999-12-31' as date))
-    where profiled.is_active_at_start
-    group by 1, 2, 3
+        -revenue_at_start as stock_revenue
+    from sums
+    where customers_at_start > 0
 
     union all
 
@@ -197,17 +226,16 @@ movements as (
         0 as new_customers,
         0 as reactivated_customers,
         0 as new_and_lost_customers,
-        count(case when is_first and not is_active_at_start then 1 end) as stock_new_customers,
-        count(*) as stock_customers,
+        new_customers as stock_new_customers,
+        customers_at_end as stock_customers,
         0 as churned_revenue,
         0 as contraction_revenue,
         0 as expansion_revenue,
         0 as reactivation_revenue,
         0 as new_revenue,
-        sum(revenue_at_end) as stock_revenue
-    from profiled
-    where is_active_at_end
-    group by 1, 2
+        revenue_at_end as stock_revenue
+    from sums
+    where customers_at_end > 0
 
     union all
 
@@ -218,20 +246,19 @@ movements as (
         cast(null as {{ dbt.type_string() }}) as close_reason,
         0 as lost_customers,
         0 as lost_new_customers,
-        count(case when is_active_at_end and is_first then 1 end) as new_customers,
-        count(case when is_active_at_end and not is_first then 1 end) as reactivated_customers,
-        count(case when not is_active_at_end then 1 end) as new_and_lost_customers,
+        new_customers,
+        reactivated_customers,
+        new_and_lost_customers,
         0 as stock_new_customers,
         0 as stock_customers,
         0 as churned_revenue,
         0 as contraction_revenue,
         0 as expansion_revenue,
-        sum(case when is_active_at_end and not is_first then revenue_at_end else 0 end) as reactivation_revenue,
-        sum(case when is_active_at_end and is_first then revenue_at_end else 0 end) as new_revenue,
+        reactivation_revenue,
+        new_revenue,
         0 as stock_revenue
-    from profiled
-    where not is_active_at_start
-    group by 1, 2
+    from sums
+    where new_customers + reactivated_customers + new_and_lost_customers > 0
 
 )
 
