@@ -79,9 +79,10 @@ def _file_rules(feed: str) -> list[Expectation]:
         finds_nothing(
             "quarantine_within_limit",
             f"In no file are more than {QUARANTINE_SHARE_LIMIT:.0%} of the rows (and at least {QUARANTINE_ROWS_LIMIT} "
-            "rows) in quarantine. So many point to a wrong mapping or a broken export: mend it and run the job "
-            "replay_quarantine, or take the file out of the extracts folder.",
-            query=f"select source_file, rows_read, rows_in_quarantine {current} and {beyond_limit}",
+            "rows) in quarantine. So many point to a wrong mapping or a broken export: mend the mapping and run "
+            "`make run JOB=replay_quarantine` with the EXTRACTS and CONFIG of this run, or take the file out of the "
+            "extracts folder.",
+            query=f"select source_file, rows_read, rows_in_quarantine, reasons {current} and {beyond_limit}",
             checked=f"select sum(rows_read) {current}",
             failed=f"select sum(rows_in_quarantine) {current} and {beyond_limit}",
         ),
@@ -100,7 +101,7 @@ def _file_rules(feed: str) -> list[Expectation]:
         finds_nothing(
             "nothing_in_quarantine",
             "No row of this feed is in quarantine. Rows in quarantine are in no figure; the report lists the reasons.",
-            query=f"select source_file, rows_read, rows_in_quarantine {current} and rows_in_quarantine > 0",
+            query=f"select source_file, rows_read, rows_in_quarantine, reasons {current} and rows_in_quarantine > 0",
             checked=f"select sum(rows_read) {current}",
             failed=f"select sum(rows_in_quarantine) {current}",
             severity="warning",

@@ -18,6 +18,7 @@ from dagster_project.settings import Settings
 FILES_TABLE = """
 create table facts.files (
     feed varchar, source_name varchar, source_file varchar, batch_id varchar, status varchar, message varchar,
+    reasons varchar,
     rows_read bigint, rows_accepted bigint, rows_quarantined bigint, rows_replayed bigint,
     rows_in_lake bigint, rows_in_quarantine bigint,
     load_sequence bigint, loaded_at timestamp, watermark timestamp, is_replay boolean, is_current boolean
@@ -69,6 +70,7 @@ def _file_rows(
                 entry.batch_id,
                 entry.status,
                 entry.message,
+                _in_words(entry.reasons),
                 entry.rows_read,
                 entry.rows_accepted,
                 entry.rows_quarantined,
@@ -83,6 +85,12 @@ def _file_rows(
             )
         )
     return rows
+
+
+def _in_words(reasons: dict[str, int]) -> str:
+    """Why rows were refused, the most frequent reason first: `missing:customer_id (2,561)`."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{reason} ({count:,})" for reason, count in ordered)
 
 
 def _identity(entry: LedgerEntry) -> tuple[str, str, str]:

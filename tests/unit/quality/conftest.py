@@ -45,7 +45,7 @@ def deliver(settings: Settings) -> Callable[..., LedgerEntry]:
             "rows_read": accepted + quarantined if status == "loaded" else 0,
             "rows_accepted": accepted if status == "loaded" else 0,
             "rows_quarantined": quarantined if status == "loaded" else 0,
-            "reasons": {},
+            "reasons": {"not_a_timestamp:ordered_at": quarantined} if quarantined else {},
             "load_sequence": sequence,
             "batch_id": batch_id,
             "loaded_at": "2026-02-01T04:00:00",
