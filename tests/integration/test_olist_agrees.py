@@ -1,7 +1,7 @@
-"""The release of the public Olist data set against figures that were computed independently of this project (plain Python).
+"""The release of the public Olist data set against figures computed independently of this project (plain Python).
 
-The data and the figures lie beside the project, in shared/data; where they do not, these tests are skipped. Integers must be
-equal, rates and amounts to six decimals. What differs on purpose is argued in docs/decisions.md.
+The data and the figures lie beside the project, in shared/data; where they do not, these tests are skipped. Integers
+must be equal, rates and amounts to six decimals.
 """
 
 import csv
@@ -40,17 +40,22 @@ COUNTS = {
         left join staging.stg_crm__customers as customers using (customer_id)
         where customers.customer_id is null
     """,
-    "completed orders (status not canceled/unavailable)": "select count(*) from intermediate.int_orders_valued where is_valid_order",
+    "completed orders (status not canceled/unavailable)": """
+        select count(*) from intermediate.int_orders_valued where is_valid_order
+    """,
     "completed orders: distinct customer_unique_id": "select count(*) from marts.dim_customer where purchase_count > 0",
     "completed orders without any item row": """
         select count(*) from intermediate.int_orders_valued where is_valid_order and net_amount is null
     """,
     "all orders without any item row": """
-        select count(*) from staging.stg_orders__orders where order_id not in (select order_id from staging.stg_orders__order_lines)
+        select count(*) from staging.stg_orders__orders
+        where order_id not in (select order_id from staging.stg_orders__order_lines)
     """,
     "customers with exactly 1 completed order": "select count(*) from marts.dim_customer where purchase_count = 1",
     "customers with >=2 completed orders": "select count(*) from marts.dim_customer where purchase_count >= 2",
-    "customers with completed orders on >=2 distinct dates": "select count(*) from marts.dim_customer where purchase_day_count >= 2",
+    "customers with completed orders on >=2 distinct dates": """
+        select count(*) from marts.dim_customer where purchase_day_count >= 2
+    """,
     "max orders by one customer": "select max(purchase_count) from marts.dim_customer",
     "orders per customer": """
         select sum(purchase_count)::double / count(*) from marts.dim_customer where purchase_count > 0
