@@ -7,16 +7,16 @@ left. Does not belong here: judging rows (`checks`), the ledger entry that commi
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from dagster_project.loading.checks import REFUSED_SOURCE, Checked, refused_rows_sql
+from dagster_project.loading.checks import GATHERED, REFUSED_SOURCE, ROW_PLACE, Checked, refused_rows_sql
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.delimited import BrokenRecord
-from dagster_project.loading.durable import TEMPORARY_PREFIX, make_folder, publish_file, remove_file
-from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.durable import TEMPORARY_PREFIX, publish_file, remove_file
+from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.ledger import contract_stem, next_load_sequence, sequence_of
 from dagster_project.loading.reasons import explain
 from dagster_project.loading.refusals import LoadError
@@ -58,6 +58,20 @@ class BatchCounts:
     duplicate_rows: int
 
 
+@dataclass
+class Judged:
+    """The rows GATHERED, judged for one feed: the tables of all rows and of the refused ones with their reasons.
+
+    By file number: `reasons` counts each code, `facts` are watermark and duplicate rows. The second table is there only
+    where there are reasons.
+    """
+
+    table: str
+    refused_table: str
+    reasons: dict[int, dict[str, int]] = field(default_factory=dict)
+    facts: dict[int, tuple[str | None, int]] = field(default_factory=dict)
+
+
 def raw_path(settings: Settings, feed: str, batch_id: str) -> Path:
     """Where the accepted rows of a batch are."""
     return settings.raw_dir / feed / f"{batch_id}.parquet"
@@ -68,65 +82,77 @@ def quarantine_path(settings: Settings, feed: str, batch_id: str) -> Path:
     return settings.quarantine_dir / feed / f"{batch_id}.parquet"
 
 
+def judge_rows(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    checked: Checked,
+    source_columns: tuple[str, ...],
+    broken: dict[int, list[BrokenRecord]],
+    work_dir: Path,
+    name: str,
+) -> Judged:
+    """Judge the rows GATHERED for one feed and keep the outcome in tables of this connection, called after `name`.
+
+    `broken` are the records without columns by file number; their reasons are theirs already.
+    """
+    judged = Judged(f"judged_{name}", f"refused_{name}")
+    columns = ", ".join(
+        f"CAST({quote_name(column.name)} AS {column.sql_type}) AS {quote_name(column.name)}"
+        for column in feed.columns.values()
+    )
+    # Kept as a table: the engine would otherwise judge every row twice, once for the filter and once for the output.
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {judged.table} AS SELECT {ROW_PLACE}, {columns}, is_refused FROM ({checked.sql})"
+    )
+    has_refused = connection.execute(f"SELECT count(*) > 0 FROM {judged.table} WHERE is_refused").fetchone()[0]
+    if has_refused or any(broken.values()):
+        _write_reasons(connection, judged, checked, source_columns, broken, work_dir)
+    _note_facts(connection, feed, judged)
+    return judged
+
+
 def write_batch(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     batch: Batch,
-    checked: Checked,
-    source_columns: tuple[str, ...],
+    judged: Judged,
+    file_number: int,
     rows_read: int,
-    broken: list[BrokenRecord],
 ) -> BatchCounts:
-    """Write the accepted and the refused rows; nothing counts until the ledger names the batch.
+    """Write the accepted and the refused rows of one file; nothing counts until the ledger names the batch.
 
     Raises LoadError where rows read are not rows accepted plus rows quarantined.
     """
-    quarantine = quarantine_path(settings, batch.feed.name, batch.batch_id)
-    accepted = _write_accepted(connection, settings, batch, checked)
-    quarantined, reasons = 0, {}
-    if accepted < rows_read:
-        _register_broken(connection, broken, quarantine.parent)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {REFUSED_SOURCE} AS SELECT source.* FROM source "
-            f"SEMI JOIN (FROM judged WHERE is_refused) AS refused USING ({ROW_NUMBER_COLUMN})"
+    accepted = write_accepted(connection, settings, batch, judged, file_number)
+    reasons = judged.reasons.get(file_number, {})
+    quarantined = 0
+    if reasons:
+        quarantined = _copy(
+            connection,
+            f"SELECT {_metadata_sql(batch)}, reasons, explanation, raw_record FROM {judged.refused_table} "
+            f"WHERE {FILE_NUMBER_COLUMN} = {file_number} ORDER BY _source_row",
+            quarantine_path(settings, batch.feed.name, batch.batch_id),
         )
-        quarantined = _copy(connection, _quarantined_sql(batch, checked, source_columns), quarantine)
-        reasons = _reasons(connection, quarantine)
     if accepted + quarantined != rows_read:
         raise LoadError(
             f"{batch.source_file}: {rows_read} rows read, but {accepted} accepted and {quarantined} quarantined. "
             "This is a defect of the loader; nothing of the file was loaded."
         )
-    return BatchCounts(accepted, quarantined, reasons, *_facts(connection, batch.feed))
+    watermark, duplicate_rows = judged.facts.get(file_number, (None, 0))
+    return BatchCounts(accepted, quarantined, reasons, watermark, duplicate_rows)
 
 
 def write_accepted(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, batch: Batch, checked: Checked, expected: int
-) -> BatchCounts:
-    """Write only the accepted rows, for rows whose refusals are kept elsewhere.
-
-    Raises LoadError where there are not as many as `expected`.
-    """
-    accepted = _write_accepted(connection, settings, batch, checked)
-    if accepted != expected:
-        raise LoadError(f"{batch.source_file}: {expected} rows passed, but {accepted} were written. This is a defect.")
-    return BatchCounts(accepted, 0, {}, *_facts(connection, batch.feed))
-
-
-def _write_accepted(connection: duckdb.DuckDBPyConnection, settings: Settings, batch: Batch, checked: Checked) -> int:
-    columns = ", ".join(
-        f"CAST({quote_name(column.name)} AS {column.sql_type}) AS {quote_name(column.name)}"
-        for column in batch.feed.columns.values()
-    )
-    # Kept as a table: the engine would otherwise judge every row twice, once for the filter and once for the output.
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT {ROW_NUMBER_COLUMN}, {columns}, is_refused FROM ({checked.sql})"
-    )
+    connection: duckdb.DuckDBPyConnection, settings: Settings, batch: Batch, judged: Judged, file_number: int
+) -> int:
+    """Write the accepted rows of one file and say how many they are."""
     names = ", ".join(quote_name(name) for name in batch.feed.columns)
-    query = (
-        f"SELECT {names}, {_metadata_sql(batch)}, {batch.is_snapshot} AS _is_snapshot FROM judged WHERE NOT is_refused"
+    return _copy(
+        connection,
+        f"SELECT {names}, {_metadata_sql(batch)}, {batch.is_snapshot} AS _is_snapshot FROM {judged.table} "
+        f"WHERE {FILE_NUMBER_COLUMN} = {file_number} AND NOT is_refused",
+        raw_path(settings, batch.feed.name, batch.batch_id),
     )
-    return _copy(connection, query, raw_path(settings, batch.feed.name, batch.batch_id))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
@@ -149,55 +175,59 @@ def _metadata_sql(batch: Batch) -> str:
     )
 
 
-def _quarantined_sql(batch: Batch, checked: Checked, source_columns: tuple[str, ...]) -> str:
-    return (
-        f"SELECT {_metadata_sql(batch)}, reasons, explanation, raw_record FROM "
-        f"({refused_rows_sql(checked, source_columns)} UNION ALL FROM broken) ORDER BY _source_row"
-    )
-
-
-def _register_broken(connection: duckdb.DuckDBPyConnection, broken: list[BrokenRecord], folder: Path) -> None:
+def _write_reasons(
+    connection: duckdb.DuckDBPyConnection,
+    judged: Judged,
+    checked: Checked,
+    source_columns: tuple[str, ...],
+    broken: dict[int, list[BrokenRecord]],
+    work_dir: Path,
+) -> None:
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE broken ({ROW_NUMBER_COLUMN} BIGINT, reasons VARCHAR[], explanation VARCHAR, "
-        "raw_record VARCHAR)"
+        f"CREATE OR REPLACE TEMP TABLE {REFUSED_SOURCE} AS SELECT * FROM {GATHERED} "
+        f"SEMI JOIN (FROM {judged.table} WHERE is_refused) AS refused USING ({ROW_PLACE})"
     )
-    if not broken:
-        return
-    make_folder(folder)
-    listing = folder / f"{TEMPORARY_PREFIX}broken.csv"
-    try:
-        with listing.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            for record in broken:
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {judged.refused_table} AS {refused_rows_sql(checked, source_columns)}"
+    )
+    if any(broken.values()):
+        _insert_broken(connection, judged.refused_table, broken, work_dir / "broken.csv")
+    counts = connection.execute(
+        f"SELECT {FILE_NUMBER_COLUMN}, reason, count(*) "
+        f"FROM (SELECT {FILE_NUMBER_COLUMN}, unnest(reasons) AS reason FROM {judged.refused_table}) "
+        f"GROUP BY {FILE_NUMBER_COLUMN}, reason ORDER BY {FILE_NUMBER_COLUMN}, reason"
+    ).fetchall()
+    for file_number, reason, count in counts:
+        judged.reasons.setdefault(file_number, {})[reason] = count
+
+
+def _insert_broken(
+    connection: duckdb.DuckDBPyConnection, table: str, broken: dict[int, list[BrokenRecord]], listing: Path
+) -> None:
+    with listing.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for file_number, records in broken.items():
+            for record in records:
                 raw_record = json.dumps({UNPARSED_RECORD: record.text}, ensure_ascii=False)
-                writer.writerow([record.number, record.reason, explain(record.reason), raw_record])
-        types = "{'number': 'BIGINT', 'reason': 'VARCHAR', 'explanation': 'VARCHAR', 'raw_record': 'VARCHAR'}"
-        connection.execute(
-            f"INSERT INTO broken SELECT number, [reason], explanation, raw_record "
-            f"FROM read_csv({quote_text(str(listing))}, "
-            f"auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', columns = {types})"
-        )
-    finally:
-        listing.unlink(missing_ok=True)
-
-
-def _reasons(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> dict[str, int]:
-    query = (
-        f"SELECT reason, count(*) FROM "
-        f"(SELECT unnest(reasons) AS reason FROM read_parquet({quote_text(str(quarantine))})) "
-        "GROUP BY reason ORDER BY reason"
+                writer.writerow([file_number, record.number, record.reason, explain(record.reason), raw_record])
+    types = "{'file': 'INTEGER', 'row': 'BIGINT', 'reason': 'VARCHAR', 'sentence': 'VARCHAR', 'record': 'VARCHAR'}"
+    connection.execute(
+        f"INSERT INTO {table} SELECT file, row, [reason], sentence, record FROM read_csv({quote_text(str(listing))}, "
+        "auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', "
+        f"columns = {types})"
     )
-    return dict(connection.execute(query).fetchall())
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, feed: Feed) -> tuple[str | None, int]:
+def _note_facts(connection: duckdb.DuckDBPyConnection, feed: Feed, judged: Judged) -> None:
     events = [column.name for column in feed.columns.values() if column.event]
     latest = f"greatest({', '.join(f'max({quote_name(name)})' for name in events)}, NULL)" if events else "NULL"
     whole_row = ", ".join(quote_name(name) for name in feed.columns)
-    watermark, duplicates = connection.execute(
-        f"SELECT {latest}, count(*) - count(DISTINCT hash({whole_row})) FROM judged WHERE NOT is_refused"
-    ).fetchone()
-    return (watermark.isoformat() if watermark is not None else None), duplicates
+    rows = connection.execute(
+        f"SELECT {FILE_NUMBER_COLUMN}, {latest}, count(*) - count(DISTINCT hash({whole_row})) FROM {judged.table} "
+        f"WHERE NOT is_refused GROUP BY {FILE_NUMBER_COLUMN}"
+    ).fetchall()
+    for file_number, watermark, duplicate_rows in rows:
+        judged.facts[file_number] = (watermark.isoformat() if watermark is not None else None, duplicate_rows)
 
 
 def ensure_contract_batches(connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: str) -> None:

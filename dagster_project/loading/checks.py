@@ -1,7 +1,7 @@
-"""Checking and typing rows: from the view `source` to the contract's columns, with a list of reasons per refused row.
+"""Checking and typing rows: from the rows GATHERED to the contract's columns, with a list of reasons per refused row.
 
-Belongs here: the SQL that maps, types and judges the rows of one file for one feed. Does not belong here: how a text
-becomes a value (`values`), what a reason says to a steward (`reasons`), files (`batches`).
+Belongs here: the SQL that maps, types and judges the rows of files with one header for one feed. Does not belong here:
+how a text becomes a value (`values`), what a reason says to a steward (`reasons`), files (`batches`).
 
 The query is a stack of projections, one for each step, so that every step is computed once and the next one reads its
 result.
@@ -14,7 +14,7 @@ import duckdb
 
 from dagster_project.loading import values
 from dagster_project.loading.contracts import Column, Feed, load_currencies, load_survey_scales
-from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import ISO, Dialect
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.reasons import CLOSED_BEFORE, explain
@@ -24,17 +24,21 @@ from dagster_project.loading.sql_text import quote_name, quote_text
 from dagster_project.loading.time_zones import utc_sql
 
 EARLIEST = dt.date(1900, 1, 1)
+EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"
 # What people wrote is kept as they wrote it, white space included.
 FREE_TEXT = ("comment",)
 STATUS_SPELLINGS = {"canceled": "cancelled"}
 ISO_DIALECT = Dialect()
-# The rows of `source` that were refused, while reasons are written for them.
+# The rows of one or more files with the same columns, each with the numbers of its file and its row.
+GATHERED = "gathered"
+# Those among them that were refused, while reasons are written for them.
 REFUSED_SOURCE = "refused_source"
+ROW_PLACE = f"{FILE_NUMBER_COLUMN}, {ROW_NUMBER_COLUMN}"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """`sql`: one row a record, with the feed's columns typed, the row number and `is_refused`.
+    """`sql`: one row a record, with the feed's columns typed, its ROW_PLACE and `is_refused`.
 
     `refused_sql` is the same over the table REFUSED_SOURCE. `conditions` are the code of each reason and its SQL.
     """
@@ -53,12 +57,12 @@ def checked_rows(
     *,
     is_typed_format: bool,
 ) -> Checked:
-    """The query that maps, types and judges the rows of `source` in this connection.
+    """The query that maps, types and judges the rows GATHERED in this connection.
 
     `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was
     read. Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
     """
-    mapped, failures = _mapped_sql(feed, columns, "source")
+    mapped, failures = _mapped_sql(feed, columns, GATHERED)
     types = _types_of(connection, mapped, columns)
     texts, digits, parsed, instants, typed = [], [], [], [], []
     conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
@@ -124,7 +128,7 @@ def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> t
             first.append(f"TRY(struct_pack(value := ({column.text}\n))) AS tried_{name}")
             second += [f"tried_{name}.value AS raw_{name}", f"tried_{name} IS NULL AS failed_{name}"]
             failures.append(name)
-    inner = f"SELECT {', '.join([ROW_NUMBER_COLUMN, *first])} FROM {table}"
+    inner = f"SELECT {', '.join([ROW_PLACE, *first])} FROM {table}"
     return (f"SELECT *, {', '.join(second)} FROM ({inner})" if second else inner), failures
 
 
@@ -203,6 +207,10 @@ def _column_conditions(column: Column, limit: dt.datetime) -> list[tuple[str, st
             (f"before_1900:{column.name}", f"{name} < {column.sql_type} '{EARLIEST}'"),
             (f"in_the_future:{column.name}", f"{name} > TIMESTAMP '{limit:%Y-%m-%d %H:%M:%S}'"),
         ]
+        if column.event:
+            # What systems write where they know no time; taken for one, every series of periods would begin in 1970.
+            written = f"(local_{column.name} IS NOT NULL AND local_{column.name} = {EPOCH})"
+            conditions.append((f"placeholder:{column.name}", f"{name} = {EPOCH} OR {written}"))
     elif column.type in ("money", "rate", "integer"):
         as_double = f"TRY_CAST(number_{column.name} AS DOUBLE)"
         # What a float can hold but the column cannot: too large, infinite, not a number. A fraction is no such case.
@@ -271,18 +279,18 @@ def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def refused_rows_sql(checked: Checked, source_columns: tuple[str, ...]) -> str:
-    """The rows of REFUSED_SOURCE: row number, reasons, explanation, raw_record (JSON of the source columns as read)."""
+    """The rows of REFUSED_SOURCE: ROW_PLACE, reasons, explanation, raw_record (JSON of the source columns as read)."""
     codes = ", ".join(f"CASE WHEN ({sql}) IS TRUE THEN {quote_text(code)} END" for code, sql in checked.conditions)
     sentences = ", ".join(
         f"CASE WHEN ({sql}) IS TRUE THEN {quote_text(explain(code))} END" for code, sql in checked.conditions
     )
     record = ", ".join(f"{quote_text(name)}, refused.{quote_name(name)}" for name in source_columns)
     judged = (
-        f"SELECT {ROW_NUMBER_COLUMN}, list_filter([{codes}], lambda code: code IS NOT NULL) AS reasons, "
+        f"SELECT {ROW_PLACE}, list_filter([{codes}], lambda code: code IS NOT NULL) AS reasons, "
         f"array_to_string(list_filter([{sentences}], lambda sentence: sentence IS NOT NULL), ' ') AS explanation "
         f"FROM ({checked.refused_sql})"
     )
     return (
         f"SELECT judged.*, CAST(json_object({record}) AS VARCHAR) AS raw_record FROM ({judged}) AS judged "
-        f"JOIN {REFUSED_SOURCE} AS refused ON refused.{ROW_NUMBER_COLUMN} = judged.{ROW_NUMBER_COLUMN}"
+        f"JOIN {REFUSED_SOURCE} AS refused USING ({ROW_PLACE})"
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import Dialect
 from dagster_project.loading.refusals import FileRefusedError
 
@@ -156,7 +156,7 @@ def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
 
 def distinct_names(names: list[str]) -> list[str]:
     """Column names that differ without regard to case: an empty one is `column_<n>`, a repeated one `<name>#<n>`."""
-    seen = {ROW_NUMBER_COLUMN}
+    seen = {ROW_NUMBER_COLUMN, FILE_NUMBER_COLUMN}
     result = []
     for position, name in enumerate(names, start=1):
         unique = name or f"column_{position}"

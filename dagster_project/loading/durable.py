@@ -4,7 +4,10 @@ Belongs here: temporary name, fsync, rename, folder fsync, tight file modes. Doe
 """
 
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
@@ -16,6 +19,18 @@ def make_folder(folder: Path) -> None:
         # One by one: `parents=True` would give the parents the mode of the user's umask.
         if not parent.is_dir():
             parent.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def work_folder(parent: Path) -> Iterator[Path]:
+    """A folder for temporary copies, readable by the owner alone; what a killed run left in it is removed."""
+    folder = parent / "work"
+    shutil.rmtree(folder, ignore_errors=True)
+    make_folder(folder)
+    try:
+        yield Path(tempfile.mkdtemp(dir=folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish_file(target: Path, write: Callable[[Path], None]) -> None:

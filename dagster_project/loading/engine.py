@@ -1,23 +1,42 @@
-"""The engine that reads and checks one file.
+"""The engine that reads and checks files.
 
-Belongs here: the settings of a DuckDB connection for loading. Does not belong here: queries.
+Belongs here: the settings of a DuckDB connection for loading, and emptying it between files. Does not belong here:
+queries over rows.
 """
 
 from pathlib import Path
 
 import duckdb
 
+from dagster_project.loading.sql_text import quote_name, quote_text
 
-def open_engine(work_dir: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that may spill into `work_dir`, prints instants in UTC and never installs an extension by
+
+def open_engine(spill_dir: Path, allowed_dirs: tuple[Path, ...]) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that may spill into `spill_dir`, prints instants in UTC and never installs an extension by
     itself.
+
+    It reaches files below `allowed_dirs` only, and its settings cannot be changed again. That is the second wall around
+    the expressions of the mapping; the first is the list of what they may say (`expressions`).
     """
     connection = duckdb.connect(
         config={
-            "temp_directory": str(work_dir / "spill"),
+            "temp_directory": str(spill_dir),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    folders = ", ".join(quote_text(str(folder)) for folder in allowed_dirs)
+    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     return connection
+
+
+def empty_engine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop everything that earlier files left."""
+    views = connection.execute("SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal").fetchall()
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
+    for kind, names in (("VIEW", views), ("TABLE", tables)):
+        for (name,) in names:
+            connection.execute(f"DROP {kind} IF EXISTS {quote_name(name)}")

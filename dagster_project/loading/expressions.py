@@ -15,6 +15,8 @@ from functools import cache
 import duckdb
 
 ROW_NUMBER_COLUMN = "source_row_number"
+# Tells the files apart that are checked in one query; no expression may use it.
+FILE_NUMBER_COLUMN = "source_file_number"
 
 ALLOWED_CLASSES = frozenset(
     {"FUNCTION", "COLUMN_REF", "CONSTANT", "CASE", "CAST", "COMPARISON", "CONJUNCTION", "OPERATOR", "BETWEEN", "TYPE"}

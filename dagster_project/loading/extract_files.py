@@ -2,14 +2,26 @@
 
 Belongs here: patterns, links that leave the folder, content hashes, files that change while they are read. Does not
 belong here: what is in the files (`landing`).
+
+A file whose stamp (size, times of change, place on the disk) is that of an earlier run is not read again for its hash:
+gigabytes that never change would be read every day. The stamps are a memory aid in a file of their own, not part of the
+ledger: a stamp belongs to a file name, while an entry belongs to a content, which may lie there under several names.
+Losing them costs one reading.
 """
 
 import hashlib
-from dataclasses import dataclass
+import json
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_project.loading.durable import publish_file, write_text
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.refusals import FileRefusedError
+from dagster_project.settings import Settings
+
+# A file written to this shortly before it is read may be written to again without a visible change of its times.
+NANOSECONDS_UNTIL_SETTLED = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -22,11 +34,37 @@ class ExtractFile:
 
 @dataclass(frozen=True)
 class Content:
-    """A file's content at one moment. `stamp` changes when the file is written to."""
+    """A file's content at one moment. `stamp` changes when the file is written to or replaced."""
 
     sha256: str
     bytes: int
-    stamp: tuple[int, int]
+    stamp: tuple[int, ...]
+
+
+@dataclass
+class KnownContents:
+    """The content hash of each file at its stamp, by file name. `path` is where they are kept between runs."""
+
+    path: Path
+    before: dict[str, dict]
+    now: dict[str, dict] = field(default_factory=dict)
+
+
+def read_known_contents(settings: Settings, dataset: str) -> KnownContents:
+    """What earlier runs remembered; nothing where the file is missing or damaged."""
+    path = settings.lake_dir / "contents" / f"{dataset}.json"
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    return KnownContents(path, before if isinstance(before, dict) else {})
+
+
+def write_known_contents(known: KnownContents) -> None:
+    """Keep what this run saw, if it differs from what was kept before."""
+    if known.now != known.before:
+        text = json.dumps(known.now, ensure_ascii=False, sort_keys=True)
+        publish_file(known.path, lambda temporary: write_text(temporary, text))
 
 
 def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
@@ -40,8 +78,8 @@ def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
     return sorted(found, key=lambda file: file.name)
 
 
-def read_content(extracts_dir: Path, file: ExtractFile) -> Content:
-    """The hash and size of a file.
+def read_content(extracts_dir: Path, file: ExtractFile, known: KnownContents) -> Content:
+    """The hash and size of a file; it is read only where its stamp is not known.
 
     Raises FileRefusedError where it cannot be read, is no regular file, or lies outside the extracts folder by a link.
     """
@@ -54,6 +92,11 @@ def read_content(extracts_dir: Path, file: ExtractFile) -> Content:
         if not real.is_file():
             raise FileRefusedError("it is not a regular file. Deliver a file.")
         stamp = _stamp(file.path)
+        remembered = known.before.get(file.name)
+        if isinstance(remembered, dict) and remembered.get("stamp") == list(stamp) and remembered.get("sha256"):
+            known.now[file.name] = remembered
+            return Content(remembered["sha256"], stamp[0], stamp)
+        now = time.time_ns()
         with file.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         content = Content(digest, stamp[0], stamp)
@@ -64,6 +107,8 @@ def read_content(extracts_dir: Path, file: ExtractFile) -> Content:
     except OSError as error:
         raise FileRefusedError(f"it cannot be read ({error.strerror}). Give this user the right to read it.") from None
     check_unchanged(file, content)
+    if now - max(stamp[1:3]) > NANOSECONDS_UNTIL_SETTLED:
+        known.now[file.name] = {"stamp": list(stamp), "sha256": digest}
     return content
 
 
@@ -77,6 +122,6 @@ def check_unchanged(file: ExtractFile, content: Content) -> None:
         raise FileRefusedError("it changed while it was being read. The next run reads it, once it is complete.")
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, ...]:
     status = path.stat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -5,7 +5,7 @@ here: what the values mean (`checks`), writing batches (`batches`).
 
 After `land` the connection has a view `source`: the column `source_row_number` (1-based, header and blank lines not
 counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no delimiter, no
-encoding.
+encoding. `gather` collects the rows of small files that have the same columns, so that they are checked in one query.
 """
 
 import json
@@ -15,8 +15,15 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.loading.delimited import BrokenRecord, read_header, rewrite_records, scan_structure
-from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.checks import GATHERED
+from dagster_project.loading.delimited import (
+    BrokenRecord,
+    distinct_names,
+    read_header,
+    rewrite_records,
+    scan_structure,
+)
+from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import SUFFIX_FORMATS, Dialect
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.plain_text import COMPRESSED_SUFFIXES, excel_to_csv, to_plain_utf8
@@ -71,6 +78,7 @@ def land(
     file_format = format_of(path, source)
     if path.stat().st_size == 0:
         raise FileRefusedError("it is empty (0 bytes), not even a header. Deliver it again, or remove it.")
+    path = _plainly_named(path, work_dir)
     if file_format == "parquet":
         return _land_parquet(connection, path)
     if file_format == "excel":
@@ -83,6 +91,27 @@ def land(
         return _land_ndjson(connection, plain, work_dir, on_rows)
     delimiter = source.dialect.delimiter or DEFAULT_DELIMITERS[file_format]
     return _land_delimited(connection, plain, delimiter, source.dialect, work_dir, on_rows)
+
+
+def gather(connection: duckdb.DuckDBPyConnection, file_number: int, *, is_only_file: bool) -> None:
+    """Add the rows of the view `source` to GATHERED; number 1 begins it anew. A file on its own is not copied."""
+    rows = f"SELECT {file_number} AS {FILE_NUMBER_COLUMN}, * FROM source"
+    if is_only_file:
+        connection.execute(f"CREATE TEMP VIEW {GATHERED} AS {rows}")
+    elif file_number == 1:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {GATHERED} AS {rows}")
+    else:
+        connection.execute(f"INSERT INTO {GATHERED} {rows}")
+
+
+def _plainly_named(path: Path, work_dir: Path) -> Path:
+    """The file under a name without the characters that the engine takes for a pattern."""
+    if not set("*?[]{}") & set(str(path)):
+        return path
+    link = work_dir / "".join(("extract", *path.suffixes[-2:]))
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve())
+    return link
 
 
 def _land_delimited(
@@ -155,11 +184,9 @@ def _land_ndjson(
 ) -> Landed:
     lines = _land_delimited(connection, path, UNIT_SEPARATOR, LINES, work_dir, on_rows)
     connection.execute(
-        f"CREATE TEMP TABLE documents AS SELECT {ROW_NUMBER_COLUMN} AS row_number, line, json_valid(line) "
+        f"CREATE OR REPLACE TEMP TABLE documents AS SELECT {ROW_NUMBER_COLUMN} AS row_number, line, json_valid(line) "
         "AND coalesce(json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT', false) AS is_object FROM source"
     )
-    connection.execute("DROP VIEW source")
-    connection.execute("DROP TABLE landed")
     names = [
         row[0]
         for row in connection.execute(
@@ -173,7 +200,7 @@ def _land_ndjson(
         )
     structure = quote_text(json.dumps(dict.fromkeys(names, "VARCHAR")))
     connection.execute(
-        f"CREATE TEMP TABLE landed AS SELECT row_number, json_transform(line, {structure}) AS document "
+        f"CREATE OR REPLACE TEMP TABLE landed AS SELECT row_number, json_transform(line, {structure}) AS document "
         "FROM documents WHERE is_object"
     )
     broken = [
@@ -182,11 +209,14 @@ def _land_ndjson(
             "SELECT row_number, line FROM documents WHERE NOT is_object ORDER BY row_number"
         ).fetchall()
     ]
-    named = "".join(f", document[{quote_text(name)}] AS {quote_name(name)}" for name in names)
+    columns = distinct_names(names)
+    named = "".join(
+        f", document[{quote_text(name)}] AS {quote_name(column)}" for name, column in zip(names, columns, strict=True)
+    )
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW source AS SELECT row_number AS {ROW_NUMBER_COLUMN}{named} FROM landed"
     )
-    return Landed(lines.rows_read, tuple(names), sorted([*lines.broken, *broken], key=lambda record: record.number))
+    return Landed(lines.rows_read, tuple(columns), sorted([*lines.broken, *broken], key=lambda record: record.number))
 
 
 def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Landed:
@@ -194,10 +224,10 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Landed:
     try:
         counted = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({name})").fetchone()[0]
         types = connection.execute(f"DESCRIBE FROM read_parquet({name}, binary_as_string = true)").fetchall()
-        columns = [row[0] for row in types]
+        columns = distinct_names([row[0] for row in types])
         texts = ", ".join(f"{_parquet_text(row[0], row[1])} AS c{position}" for position, row in enumerate(types))
         connection.execute(
-            f"CREATE TEMP TABLE landed AS SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"
+            f"CREATE OR REPLACE TEMP TABLE landed AS SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"
         )
     except duckdb.Error as error:
         raise FileRefusedError(f"it is not a readable Parquet file ({_first_line(error)}). Deliver it again.") from None

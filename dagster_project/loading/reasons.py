@@ -18,6 +18,7 @@ SENTENCES = {
     "out_of_range": "{column} is infinite, not a number, or has more digits than the column holds. Correct the row.",
     "before_1900": "{column} is before 1900. Correct the date; leave it empty if it is not known.",
     "in_the_future": "{column} lies more than a day after the time of loading. Correct the date, format or zone.",
+    "placeholder": "{column} is 1970-01-01 00:00:00, which systems write for an unknown time. Correct or empty it.",
     "below_minimum": "{column} is smaller than it may be (0). Correct the sign; returns belong into order_refunds.",
     "unknown_value": "{column} has a value that is not in the list of docs/extracts.md. Map it under value_maps.",
     "unknown_currency": "{column} is not an ISO 4217 currency code. Correct it, or map it under value_maps.",

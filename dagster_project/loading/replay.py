@@ -12,8 +12,6 @@ must not win over what was delivered later.
 import datetime as dt
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,19 +22,21 @@ from dagster_project.loading.batches import (
     UNPARSED_RECORD,
     Batch,
     clear_unfinished,
+    judge_rows,
     quarantine_path,
     raw_path,
     write_accepted,
 )
 from dagster_project.loading.checks import checked_rows
 from dagster_project.loading.contracts import load_feeds
-from dagster_project.loading.durable import make_folder, publish_file, remove_file
+from dagster_project.loading.durable import make_folder, publish_file, remove_file, work_folder
 from dagster_project.loading.engine import open_engine
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import SUFFIX_FORMATS
+from dagster_project.loading.landing import gather
 from dagster_project.loading.ledger import LedgerEntry, batch_stem, next_load_sequence, read_ledger, write_entry
 from dagster_project.loading.mapping import ExtractsConfig, Source
-from dagster_project.loading.refusals import FileRefusedError
+from dagster_project.loading.refusals import FileRefusedError, LoadError
 from dagster_project.loading.results import FileResult, LoadResult
 from dagster_project.loading.source_columns import resolve_columns
 from dagster_project.loading.sql_text import quote_name, quote_text
@@ -54,10 +54,11 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
     """
     make_folder(settings.lake_dir)
     clear_unfinished(settings)
-    finish_replays(settings, config.name)
+    entries = read_ledger(settings, config.name)
+    finish_replays(settings, entries)
     sources = {(source.feed, source.name): source for source in config.sources}
     result = LoadResult()
-    for entry in read_ledger(settings, config.name):
+    for entry in entries:
         quarantine = quarantine_path(settings, entry.feed, entry.batch_id)
         if not quarantine.exists():
             continue
@@ -76,30 +77,33 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
 def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> FileResult:
     feed = load_feeds()[entry.feed]
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    work_dir = Path(tempfile.mkdtemp(dir=settings.lake_dir))
-    try:
-        with open_engine(work_dir) as connection:
-            columns_found = _open_quarantine(connection, quarantine_path(settings, entry.feed, entry.batch_id))
-            waiting = connection.execute("SELECT count(*) FROM source").fetchone()[0]
-            try:
-                columns, _ = resolve_columns(feed, source, columns_found)
-                checked = checked_rows(connection, feed, source, columns, now, is_typed_format=_is_typed(entry, source))
-            except FileRefusedError as error:
-                return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
-            passing = connection.execute(
-                f"SELECT {ROW_NUMBER_COLUMN} FROM ({checked.sql}) WHERE NOT is_refused ORDER BY ALL"
-            ).fetchall()
-            if not passing:
-                return _outcome(entry, "unchanged", waiting, 0, f"none of {waiting} quarantined rows passes yet.")
-            digest = hashlib.sha256(json.dumps([entry.batch_id, passing]).encode()).hexdigest()
-            sequence = next_load_sequence(settings)
-            batch_id = batch_stem(entry.dataset, sequence, digest)
-            batch = Batch(
-                feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, source.mode == "snapshot"
-            )
-            counts = write_accepted(connection, settings, batch, checked, len(passing))
-    finally:
-        shutil.rmtree(work_dir, ignore_errors=True)
+    with (
+        work_folder(settings.lake_dir) as work_dir,
+        open_engine(work_dir / "spill", (settings.lake_dir,)) as connection,
+    ):
+        columns_found = _open_quarantine(connection, quarantine_path(settings, entry.feed, entry.batch_id))
+        waiting = connection.execute("SELECT count(*) FROM source").fetchone()[0]
+        try:
+            columns, _ = resolve_columns(feed, source, columns_found)
+            checked = checked_rows(connection, feed, source, columns, now, is_typed_format=_is_typed(entry, source))
+        except FileRefusedError as error:
+            return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
+        judged = judge_rows(connection, feed, checked, columns_found, {}, work_dir, "replay")
+        passing = connection.execute(
+            f"SELECT {ROW_NUMBER_COLUMN} FROM {judged.table} WHERE NOT is_refused ORDER BY ALL"
+        ).fetchall()
+        if not passing:
+            return _outcome(entry, "unchanged", waiting, 0, f"none of {waiting} quarantined rows passes yet.")
+        digest = hashlib.sha256(json.dumps([entry.batch_id, passing]).encode()).hexdigest()
+        sequence = next_load_sequence(settings)
+        batch_id = batch_stem(entry.dataset, sequence, digest)
+        batch = Batch(
+            feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, source.mode == "snapshot"
+        )
+        accepted = write_accepted(connection, settings, batch, judged, 1)
+        if accepted != len(passing):
+            raise LoadError(f"{entry.source_file}: {len(passing)} rows passed, but {accepted} were written: a defect.")
+        watermark, duplicate_rows = judged.facts[1]
     message = f"{len(passing)} of {waiting} quarantined rows loaded."
     replayed = LedgerEntry(
         dataset=entry.dataset,
@@ -111,14 +115,14 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
         status="loaded",
         message=message,
         rows_read=len(passing),
-        rows_accepted=counts.rows_accepted,
+        rows_accepted=accepted,
         rows_quarantined=0,
         reasons={},
         load_sequence=sequence,
         batch_id=batch_id,
         loaded_at=now.isoformat(timespec="seconds"),
-        watermark=counts.watermark,
-        duplicate_rows=counts.duplicate_rows,
+        watermark=watermark,
+        duplicate_rows=duplicate_rows,
         replayed_from=entry.batch_id,
     )
     # The entry is the commit: killed before it, nothing has happened; killed after it, the next run takes the rows out.
@@ -148,7 +152,7 @@ def _is_typed(entry: LedgerEntry, source: Source) -> bool:
 
 
 def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> tuple[str, ...]:
-    """Make the quarantined rows that have columns the view `source`; returns the names of the columns."""
+    """Gather the quarantined rows that have columns; returns the names of the columns."""
     connection.execute(
         f"CREATE TEMP TABLE landed AS SELECT _source_row AS row_number, raw_record "
         f"FROM read_parquet({quote_text(str(quarantine))}) "
@@ -163,6 +167,7 @@ def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) ->
     ]
     columns = "".join(f", raw_record ->> {quote_text(_json_pointer(name))} AS {quote_name(name)}" for name in names)
     connection.execute(f"CREATE TEMP VIEW source AS SELECT row_number AS {ROW_NUMBER_COLUMN}{columns} FROM landed")
+    gather(connection, 1, is_only_file=True)
     return tuple(names)
 
 
@@ -170,9 +175,9 @@ def _json_pointer(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def finish_replays(settings: Settings, dataset: str) -> None:
+def finish_replays(settings: Settings, entries: list[LedgerEntry]) -> None:
     """Take out of quarantine what a committed replay has loaded; needed where it was killed between the two."""
-    for entry in read_ledger(settings, dataset):
+    for entry in entries:
         if entry.replayed_from is not None:
             _take_out(settings, entry)
 
