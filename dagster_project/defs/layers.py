@@ -16,15 +16,17 @@ from dagster_dbt import DagsterDbtTranslator
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.loading.mapping import MappingError, load_config
+from dagster_project.publishing.restatements import ensure_restatements_contract, note_restatements
 from dagster_project.quality.history import ResultRow, ensure_contract_file, record_results
 from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
 from dagster_project.transforming.catalog import count_rows
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
 
-# In the order of building. The mart of check results is a layer of its own: it is built after the marts' gate.
+# In the order of building. What is about the build itself is a layer of its own, after the marts' gate: the results of
+# all checks, and which published figures have changed.
 LAYERS = ("staging", "intermediate", "marts", "quality")
-QUALITY_MART = "data_quality"
+QUALITY_MARTS = ("data_quality", "metric_restatements")
 # Seeds are read by staging already, so they are built with it.
 LAYER_OF_SCHEMA = {"reference": "staging", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
 
@@ -46,10 +48,10 @@ class Translator(DagsterDbtTranslator):
         return dbt_resource_props["description"]
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: None) -> dg.AssetSpec:
-        """As dbt has it, with an owner; the mart of check results comes after all other marts."""
+        """As dbt has it, with an owner; the marts about the build come after all other marts."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         spec = spec.replace_attributes(owners=spec.owners or [OWNER], skippable=False)
-        if spec.key == dg.AssetKey(["marts", QUALITY_MART]):
+        if spec.key in [dg.AssetKey(["marts", mart]) for mart in QUALITY_MARTS]:
             marts = [node for node in manifest["nodes"].values() if layer_of(node) == "marts"]
             return spec.replace_attributes(deps=[self.get_asset_key(node) for node in marts])
         return spec
@@ -59,7 +61,7 @@ def layer_of(node: Mapping[str, Any]) -> str | None:
     """The layer that builds a node of the manifest; None for what is not built as a table."""
     if node["resource_type"] not in ("model", "seed") or node["config"]["materialized"] == "ephemeral":
         return None
-    return "quality" if node["alias"] == QUALITY_MART else LAYER_OF_SCHEMA.get(node["schema"])
+    return "quality" if node["alias"] in QUALITY_MARTS else LAYER_OF_SCHEMA.get(node["schema"])
 
 
 def definitions() -> dg.Definitions:
@@ -108,6 +110,8 @@ def layer_step(manifest: dict[str, Any], translator: Translator, layer: str) -> 
             yield from _unchanged(wanted, wanted_checks)
             return
         with failures_explained():
+            if layer == "quality":
+                _note_restatements(session, context)
             results = _build(session, layer, [nodes[unique_id]["name"] for unique_id in wanted])
             rows = count_rows(session.settings, [result.relation for result in results if _is_built(result)])
             _record_tests(session, layer, results, checks, rows)
@@ -157,8 +161,14 @@ def check_specs(manifest: dict[str, Any], translator: Translator, layer: str) ->
     return checks
 
 
+def _note_restatements(session: RunSession, context: dg.AssetExecutionContext) -> None:
+    count = note_restatements(session.settings, session.describe_inputs(), session.run_id, session.read_ledger())
+    context.log.info(f"Final figures that differ from those published last: {count:,}.")
+
+
 def _build(session: RunSession, layer: str, names: list[str]) -> list[NodeResult]:
     ensure_contract_file(session.settings, session.config.name)
+    ensure_restatements_contract(session.settings, session.config.name)
     if layer != "quality":
         mark_build_begun(session.settings)
     arguments = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]

@@ -29,10 +29,11 @@ class ReleaseError(Exception):
 
 
 class LedgerEntry(Protocol):
-    """The part of a ledger entry that a release reports by feed."""
+    """The part of a ledger entry that a release reports."""
 
     feed: str
     status: str
+    load_sequence: int
     rows_read: int
     rows_accepted: int
     rows_quarantined: int
@@ -78,6 +79,7 @@ def publish_release(
     partial = releases_dir / f"{release_id}{PARTIAL_SUFFIX}"
     partial.mkdir()
     contents = write_marts(settings.warehouse_path, partial, marts)
+    ledger = list(ledger)
     details = {
         "release_id": release_id,
         "built_at": built_at.isoformat(timespec="seconds"),
@@ -85,6 +87,7 @@ def publish_release(
         "git_revision": _git_revision(),
         "definition_version": inputs.definition_version,
         "inputs": inputs.as_json(),
+        "last_load_sequence": max((entry.load_sequence for entry in ledger if entry.status == "loaded"), default=0),
         "marts": contents,
         "feeds": _summarise_feeds(ledger),
     }

@@ -10,7 +10,8 @@ import yaml
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.settings import DBT_PROJECT_DIR
 
-CHECK_RESULTS = "check_results"
+# What a model reads of the history that runs keep, not of the extracts.
+HISTORY = {"check_results": "data_quality", "restatements": "metric_restatements"}
 # A table of its own after from or join: schema.table without the braces of ref() or source().
 HARD_CODED = re.compile(r"\b(?:from|join)\s+\"?(?:raw|staging|intermediate|marts|reference|main)\"?\.", re.IGNORECASE)
 NAME_OF_LAYER = {
@@ -31,8 +32,8 @@ def sources_of_yml() -> dict[str, list[str]]:
     }
 
 
-def test_sources_are_the_feeds_of_the_contract_and_the_results_of_checks() -> None:
-    assert set(sources_of_yml()) == {*load_feeds(), CHECK_RESULTS}
+def test_sources_are_the_feeds_of_the_contract_and_the_history_of_runs() -> None:
+    assert set(sources_of_yml()) == {*load_feeds(), *HISTORY}
 
 
 @pytest.mark.parametrize("feed", load_feeds())
@@ -68,7 +69,7 @@ def test_only_staging_reads_sources(models: dict[str, dict[str, Any]]) -> None:
         for parent in node["depends_on"]["nodes"]
         if parent.startswith("source.")
     }
-    assert readers == {("data_quality", CHECK_RESULTS)}
+    assert readers == {(mart, source) for source, mart in HISTORY.items()}
 
 
 def test_no_layer_reads_a_later_one(models: dict[str, dict[str, Any]]) -> None:

@@ -153,6 +153,19 @@ CATALOGUE = {
         "rate_status",
         *ENDING,
     ],
+    "metric_restatements": [
+        "metric",
+        "period_grain",
+        "period_start",
+        *SEGMENT,
+        "first_published_value",
+        "value_before",
+        "value_after",
+        "load_sequence_from",
+        "load_sequence_to",
+        "first_published_at",
+        "restated_at",
+    ],
     "data_quality": [
         "run_id",
         "dataset",
@@ -176,6 +189,7 @@ GRAINS = {
     "customer_lifetime_value": "One row a customer and method.",
     "order_value_by_period": "One row a grain, period and segment.",
     "csat_by_period": "One row a grain, period, metric, survey, touchpoint and segment.",
+    "metric_restatements": "One row a metric, period, segment and change.",
     "data_quality": "One row a run, table and rule.",
 }
 # By name; the first pattern that is found counts.

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from dagster_project.loading.batches import ensure_contract_batches
+from dagster_project.publishing.restatements import ensure_restatements_contract
 from dagster_project.quality.history import ensure_contract_file
 from dagster_project.settings import DBT_PROJECT_DIR, load_settings
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, run_dbt
@@ -29,6 +30,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NodeResult]:
     with duckdb.connect() as connection:
         ensure_contract_batches(connection, settings, DATASET)
     ensure_contract_file(settings, DATASET)
+    ensure_restatements_contract(settings, DATASET)
     project = DbtProject(settings, DATASET, {})
     built = run_dbt(project, "build", ["*"], "--empty", "--resource-type", "seed", "--resource-type", "model")
     assert [result.name for result in built if not result.is_good] == []

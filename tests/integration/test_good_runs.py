@@ -16,6 +16,7 @@ MARTS = {
     "data_quality",
     "dim_customer",
     "dim_period",
+    "metric_restatements",
     "order_value_by_period",
     "retention_by_cohort",
     "retention_by_period",

@@ -9,6 +9,8 @@ from dagster_project.loading.contracts import load_feeds
 
 LAYERS = ["raw", "staging", "intermediate", "marts"]
 JOBS = {"daily_refresh", "full_rebuild", "validate_only", "replay_quarantine", "publish_release"}
+# Built after the gate of the other marts: about the build itself.
+QUALITY_MARTS = {"data_quality", "metric_restatements"}
 RELEASE = dg.AssetKey(["published", "release"])
 
 
@@ -54,7 +56,7 @@ def test_models_outside_the_layers_cannot_be_forgotten(graph: Any) -> None:
 
 def test_every_table_that_is_built_from_data_has_a_blocking_gate(graph: Any) -> None:
     for layer in LAYERS:
-        for table in tables_of(graph, layer) - {"data_quality"}:
+        for table in tables_of(graph, layer) - QUALITY_MARTS:
             check = graph.get(dg.AssetCheckKey(dg.AssetKey([layer, table]), "expectations"))
             assert check.blocking, table
 
@@ -64,16 +66,17 @@ def test_every_suite_has_a_table_and_every_table_a_suite(graph: Any) -> None:
 
     for layer in LAYERS:
         suites = {suite.table.split(".")[1] for suite in suites_of(layer)}
-        assert suites == tables_of(graph, layer) - {"data_quality"}, layer
+        assert suites == tables_of(graph, layer) - QUALITY_MARTS, layer
 
 
 def test_the_release_comes_after_every_mart(graph: Any) -> None:
     assert {key.path[1] for key in graph.get(RELEASE).parent_keys} == tables_of(graph, "marts")
 
 
-def test_the_mart_of_check_results_comes_after_the_gate_of_the_other_marts(graph: Any) -> None:
-    parents = {key.path[1] for key in graph.get(dg.AssetKey(["marts", "data_quality"])).parent_keys}
-    assert parents == tables_of(graph, "marts") - {"data_quality"}
+@pytest.mark.parametrize("mart", sorted(QUALITY_MARTS))
+def test_a_mart_about_the_build_comes_after_the_gate_of_the_other_marts(graph: Any, mart: str) -> None:
+    parents = {key.path[1] for key in graph.get(dg.AssetKey(["marts", mart])).parent_keys}
+    assert parents == tables_of(graph, "marts") - QUALITY_MARTS
 
 
 def test_no_layer_is_built_before_the_gate_of_the_one_before(definitions: dg.Definitions) -> None:

@@ -59,6 +59,7 @@ def test_only_tests_of_severity_error_block() -> None:
 def test_layers_of_nodes() -> None:
     assert layer_of(model("mart_b", "marts")) == "marts"
     assert layer_of(model("data_quality", "marts")) == "quality"
+    assert layer_of(model("metric_restatements", "marts")) == "quality"
     assert layer_of(model("currencies", "reference", resource_type="seed")) == "staging"
     assert layer_of(model("helper", "staging", config={"materialized": "ephemeral"})) is None
     assert layer_of(data_test("hard", [])) is None

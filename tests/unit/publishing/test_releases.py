@@ -64,13 +64,31 @@ def served_number(settings: Settings) -> int:
 def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Settings) -> None:
     ledger = [
         SimpleNamespace(
-            feed="orders", status="loaded", rows_read=5, rows_accepted=4, rows_quarantined=1, watermark="2026-01-02"
+            feed="orders",
+            status="loaded",
+            load_sequence=3,
+            rows_read=5,
+            rows_accepted=4,
+            rows_quarantined=1,
+            watermark="2026-01-02",
         ),
         SimpleNamespace(
-            feed="orders", status="loaded", rows_read=2, rows_accepted=2, rows_quarantined=0, watermark="2026-01-01"
+            feed="orders",
+            status="loaded",
+            load_sequence=7,
+            rows_read=2,
+            rows_accepted=2,
+            rows_quarantined=0,
+            watermark="2026-01-01",
         ),
         SimpleNamespace(
-            feed="orders", status="refused", rows_read=9, rows_accepted=0, rows_quarantined=0, watermark=None
+            feed="orders",
+            status="refused",
+            load_sequence=8,
+            rows_read=9,
+            rows_accepted=0,
+            rows_quarantined=0,
+            watermark=None,
         ),
     ]
     release = publish(settings, ledger=ledger)
@@ -85,6 +103,7 @@ def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Setti
     assert details == release.details
     assert details["run_id"] == "run00001-x"
     assert details["definition_version"] == "v1"
+    assert details["last_load_sequence"] == 7
     assert details["marts"]["retention"]["rows"] == 50
     assert details["marts"]["retention"]["columns"][0] == {"name": "period", "type": "INTEGER"}
     assert details["feeds"] == {

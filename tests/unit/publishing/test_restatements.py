@@ -1,0 +1,204 @@
+"""Restatements: only final figures that readers have seen, each change once, whatever is run again or goes wrong."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+
+from dagster_project.publishing.content import MartDescription
+from dagster_project.publishing.inputs import BuildInputs
+from dagster_project.publishing.releases import Release, publish_release, roll_back
+from dagster_project.publishing.restatements import (
+    WATCHED_MARTS,
+    ensure_restatements_contract,
+    note_restatements,
+    restatements_dir,
+)
+from dagster_project.settings import Settings
+
+MARTS = ("dim_period", "order_value_by_period", "retention_by_cohort", "csat_by_period")
+
+
+def inputs(definition: str = "v1", dataset: str = "shop") -> BuildInputs:
+    return BuildInputs(dataset=dataset, data_version="d", definition_version=definition)
+
+
+def ledger(newest: int) -> list[SimpleNamespace]:
+    return [
+        SimpleNamespace(
+            feed="orders",
+            status="loaded",
+            load_sequence=sequence,
+            rows_read=1,
+            rows_accepted=1,
+            rows_quarantined=0,
+            watermark=None,
+        )
+        for sequence in range(1, newest + 1)
+    ]
+
+
+def build(settings: Settings, january: float = 10, february: float = 20, *, oman: bool = False) -> None:
+    """A warehouse in which January is final and February is not; Oman has rows of nothing or none at all."""
+    settings.warehouse_path.unlink(missing_ok=True)
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("create schema marts")
+        connection.execute(
+            "create table marts.dim_period as from (values ('month', date '2026-01-01', true), "
+            "('month', date '2026-02-01', false)) as periods (period_grain, period_start, is_final)"
+        )
+        connection.execute(
+            f"""
+            create table marts.order_value_by_period as
+            select 'month' as period_grain, period_start, segment_type, segment_value,
+                3::bigint as order_count, amount::decimal(28, 4) as net_amount_after_refunds, 5.0 as aov_net
+            from (values
+                (date '2026-01-01', {january}, 'all', 'all'), (date '2026-02-01', {february}, 'all', 'all')
+            ) as figures (period_start, amount, segment_type, segment_value)
+            """
+        )
+        if oman:
+            connection.execute(
+                "insert into marts.order_value_by_period values ('month', '2026-01-01', 'country', 'OM', 0, 0, null)"
+            )
+        connection.execute(
+            f"""
+            create table marts.retention_by_cohort as
+            select 'month' as cohort_grain, date '2025-12-01' as cohort_start, 1 as period_index, 'all' as segment_type,
+                'all' as segment_value, date '2026-01-01' as period_start, {january} / 100 as retention_rate
+            """
+        )
+        connection.execute(
+            f"""
+            create table marts.csat_by_period as
+            select 'month' as period_grain, date '2026-01-01' as period_start, 'all' as segment_type,
+                'all' as segment_value, 'nps' as metric, 'all' as survey_id, 'all' as touchpoint,
+                null::double as csat, {january} + 1e-13 * random() as nps, null::double as ces
+            """
+        )
+
+
+def publish(settings: Settings, newest_load: int = 1, build_inputs: BuildInputs | None = None) -> Release:
+    marts = [MartDescription(mart) for mart in MARTS]
+    return publish_release(settings, "run", build_inputs or inputs(), marts, ledger(newest_load), lambda: None)
+
+
+def note(settings: Settings, newest_load: int = 1, definition: str = "v1") -> int:
+    return note_restatements(settings, inputs(definition), "run-2", ledger(newest_load))
+
+
+def history(settings: Settings, columns: str = "metric, round(value_before, 6), round(value_after, 6)") -> list[tuple]:
+    ensure_restatements_contract(settings, "shop")
+    files = restatements_dir(settings) / "shop__*.parquet"
+    return duckdb.sql(f"select {columns} from read_parquet('{files}') order by all").fetchall()
+
+
+def test_a_final_figure_that_changed_leaves_a_row_and_an_open_one_does_not(settings: Settings) -> None:
+    build(settings)
+    release = publish(settings, newest_load=4)
+    build(settings, january=12, february=99)
+    assert note(settings, newest_load=6) == 3
+    assert history(settings) == [
+        ("csat_by_period.nps", 10, 12),
+        ("order_value_by_period.net_amount_after_refunds", 10, 12),
+        ("retention_by_cohort.retention_rate", 0.10, 0.12),
+    ]
+    shared = "cause, first_published_release_id, previous_release_id, run_id, load_sequence_from, load_sequence_to"
+    row = ("data", release.release_id, release.release_id, "run-2", 5, 6)
+    assert history(settings, shared) == [row] * 3
+    assert history(settings, "cohort_start is not null, survey_metric, activity_definition") == [
+        (False, "nps", None),
+        (False, None, None),
+        (True, None, None),
+    ]
+
+
+def test_nothing_was_published_so_nothing_is_restated(settings: Settings) -> None:
+    build(settings)
+    assert note(settings) == 0
+    assert history(settings) == []
+
+
+def test_last_bits_of_a_fraction_and_rows_of_nothing_are_no_change(settings: Settings) -> None:
+    build(settings)
+    publish(settings)
+    build(settings, oman=True)
+    assert note(settings) == 0
+    assert history(settings) == []
+
+
+def test_the_same_build_again_writes_no_second_row_and_one_without_changes_takes_it_back(settings: Settings) -> None:
+    build(settings)
+    publish(settings)
+    build(settings, january=12)
+    assert note(settings) == note(settings) == 3
+    assert len(history(settings)) == 3
+    # That build was never published; the mistake in it was mended first.
+    build(settings)
+    assert note(settings) == 0
+    assert history(settings) == []
+
+
+def test_what_was_published_first_stays_known_through_later_changes(settings: Settings) -> None:
+    build(settings)
+    first = publish(settings)
+    for amount, load in ((12, 2), (15, 3)):
+        build(settings, january=amount)
+        note(settings, newest_load=load)
+        publish(settings, newest_load=load)
+    columns = "first_published_value, value_before, value_after, load_sequence_from, first_published_release_id"
+    files = restatements_dir(settings) / "shop__*.parquet"
+    rows = duckdb.sql(
+        f"select {columns} from '{files}' where metric like 'order_value%' order by value_after"
+    ).fetchall()
+    assert rows == [(10, 10, 12, 2, first.release_id), (10, 12, 15, 3, first.release_id)]
+
+
+def test_rolling_back_and_publishing_again_restates_nothing_twice(settings: Settings) -> None:
+    build(settings)
+    publish(settings)
+    build(settings, january=12)
+    note(settings)
+    publish(settings)
+    before = history(settings, "*")
+    roll_back(settings)
+    assert note(settings) == 0
+    assert history(settings, "*") == before
+
+
+def test_a_changed_definition_is_named_as_the_cause(settings: Settings) -> None:
+    build(settings)
+    publish(settings)
+    build(settings, january=12)
+    note(settings, definition="v2")
+    assert history(settings, "distinct cause, load_sequence_from, load_sequence_to") == [("definition", None, None)]
+
+
+def test_datasets_of_one_home_are_kept_apart(settings: Settings) -> None:
+    build(settings)
+    publish(settings, build_inputs=inputs(dataset="kiosk"))
+    build(settings, january=12)
+    assert note(settings) == 0
+    assert note_restatements(settings, inputs(dataset="kiosk"), "run-2", []) == 3
+    assert history(settings) == []
+
+
+def test_a_file_is_whole_or_not_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(settings)
+    publish(settings)
+    build(settings, january=12)
+
+    def fail(*_: object) -> None:
+        raise OSError("power cut")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="power cut"):
+        note(settings)
+    assert [path for path in restatements_dir(settings).rglob("*") if path.is_file()] == []
+
+
+def test_watched_figures_are_columns_of_the_marts() -> None:
+    for mart in WATCHED_MARTS:
+        assert {"period_grain", "period_start", "segment_type", "segment_value"} <= set(mart.key)
+        assert mart.rates
