@@ -16,6 +16,9 @@ INSTANCE_CONFIG = """\
 # Written at every start; what may be changed is in the environment (.env.example).
 telemetry:
   enabled: false
+# No window that asks for an e-mail address.
+nux:
+  enabled: false
 # The writer lock allows one run at a time; the queue keeps the others waiting instead of failing.
 concurrency:
   runs:
