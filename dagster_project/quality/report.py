@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from dagster_project.loading.durable import publish_file, write_text
 from dagster_project.loading.ledger import read_ledger
+from dagster_project.loading.reasons import explain
 from dagster_project.quality.data_docs import TEMPLATES_DIR
 from dagster_project.quality.history import latest_run_results
 from dagster_project.quality.results import STAGES, Stage, SuiteResult, from_plain, to_plain
@@ -108,7 +109,7 @@ def _stage(stage: Stage, gates: list[dict[str, Any]], last_gate: dict[str, Any] 
 
 
 def _quarantine(settings: Settings, dataset: str) -> list[dict[str, Any]]:
-    """Quarantined rows by feed and reason, most frequent first; a row with two reasons counts under both."""
+    """Quarantined rows by feed, file and reason, most frequent first; a row with two reasons counts under both."""
     if not any(settings.quarantine_dir.glob(f"*/{dataset}__*.parquet")):
         return []
     pattern = str(settings.quarantine_dir / "*" / f"{dataset}__*.parquet")
@@ -116,19 +117,24 @@ def _quarantine(settings: Settings, dataset: str) -> list[dict[str, Any]]:
         rows = connection.execute(
             """
             with reasons as (
-                select
-                    parse_path(filename)[-2] as feed,
-                    unnest(reasons) as reason,
-                    explanation,
-                    -- A row with one reason explains just that one.
-                    len(reasons) as reason_count
+                select parse_path(filename)[-2] as feed, _source_file, _source_row, unnest(reasons) as reason
                 from read_parquet(?, filename = true)
             )
-            select feed, reason, count(*), arg_min(explanation, reason_count)
+            select feed, _source_file, reason, count(*), list_sort(min(_source_row, 5))
             from reasons
-            group by feed, reason
-            order by feed, count(*) desc, reason
+            group by feed, _source_file, reason
+            order by feed, _source_file, count(*) desc, reason
             """,
             [pattern],
         ).fetchall()
-    return [dict(zip(("feed", "reason", "row_count", "explanation"), row, strict=True)) for row in rows]
+    return [
+        {
+            "feed": feed,
+            "source_file": source_file,
+            "reason": reason,
+            "explanation": explain(reason),
+            "row_count": row_count,
+            "records": ", ".join(f"{record:,}" for record in records) + (" ..." if row_count > len(records) else ""),
+        }
+        for feed, source_file, reason, row_count, records in rows
+    ]

@@ -77,8 +77,8 @@ def _write_quarantine(settings: Settings, batch_id: str, rows: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute(
-            "copy (select 'shop_orders' as _source_name, 'orders.csv' as _source_file, number as _source_row, "
+            "copy (select 'shop_orders' as _source_name, 'orders.csv' as _source_file, number + 1 as _source_row, "
             f"'{batch_id}' as _batch_id, 1::bigint as _load_sequence, ['not_a_timestamp:ordered_at'] as reasons, "
-            "'ordered_at is <not> a date.' as explanation, '{\"email\": \"person@example.com\"}' as raw_record "
+            "'ordered_at is no date.' as explanation, '{\"email\": \"person@example.com\"}' as raw_record "
             f"from range({rows}) as numbers (number)) to '{folder}/{batch_id}.parquet'"
         )
