@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.erasing.rows import without_erased_people
 from dagster_project.loading.checks import GATHERED, REFUSED_SOURCE, ROW_PLACE, Checked, refused_rows_sql
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.delimited import BrokenRecord
@@ -62,14 +63,15 @@ class BatchCounts:
 class Judged:
     """The rows GATHERED, judged for one feed: the tables of all rows and of the refused ones with their reasons.
 
-    By file number: `reasons` counts each code, `facts` are watermark and duplicate rows. The second table is there only
-    where there are reasons.
+    By file number: `reasons` counts each code, `facts` are watermark and duplicate rows, `passed_over` the records that
+    are not about the feed. The second table is there only where there are reasons.
     """
 
     table: str
     refused_table: str
     reasons: dict[int, dict[str, int]] = field(default_factory=dict)
     facts: dict[int, tuple[str | None, int]] = field(default_factory=dict)
+    passed_over: dict[int, int] = field(default_factory=dict)
 
 
 def raw_path(settings: Settings, feed: str, batch_id: str) -> Path:
@@ -104,6 +106,8 @@ def judge_rows(
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {judged.table} AS SELECT {ROW_PLACE}, {columns}, is_refused FROM ({checked.sql})"
     )
+    if checked.passed_over_sql is not None:
+        judged.passed_over = dict(connection.execute(checked.passed_over_sql).fetchall())
     has_refused = connection.execute(f"SELECT count(*) > 0 FROM {judged.table} WHERE is_refused").fetchone()[0]
     if has_refused or any(broken.values()):
         _write_reasons(connection, judged, checked, source_columns, broken, work_dir)
@@ -147,12 +151,12 @@ def write_accepted(
 ) -> int:
     """Write the accepted rows of one file and say how many they are."""
     names = ", ".join(quote_name(name) for name in batch.feed.columns)
-    return _copy(
-        connection,
+    query = (
         f"SELECT {names}, {_metadata_sql(batch)}, {batch.is_snapshot} AS _is_snapshot FROM {judged.table} "
-        f"WHERE {FILE_NUMBER_COLUMN} = {file_number} AND NOT is_refused",
-        raw_path(settings, batch.feed.name, batch.batch_id),
+        f"WHERE {FILE_NUMBER_COLUMN} = {file_number} AND NOT is_refused"
     )
+    query = without_erased_people(connection, settings, batch.feed, query)
+    return _copy(connection, query, raw_path(settings, batch.feed.name, batch.batch_id))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:

@@ -40,11 +40,13 @@ ROW_PLACE = f"{FILE_NUMBER_COLUMN}, {ROW_NUMBER_COLUMN}"
 class Checked:
     """`sql`: one row a record, with the feed's columns typed, its ROW_PLACE and `is_refused`.
 
-    `refused_sql` is the same over the table REFUSED_SOURCE. `conditions` are the code of each reason and its SQL.
+    `refused_sql` is the same over the table REFUSED_SOURCE. `passed_over_sql` counts, by file, the records that the
+    source's `rows_where` leaves out; they are in neither. `conditions` are the code of each reason and its SQL.
     """
 
     sql: str
     refused_sql: str
+    passed_over_sql: str | None
     conditions: list[tuple[str, str]]
 
 
@@ -62,7 +64,7 @@ def checked_rows(
     `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was
     read. Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
     """
-    mapped, failures = _mapped_sql(feed, columns, GATHERED)
+    mapped, failures = _mapped_sql(feed, columns, _rows_of_feed(source, GATHERED))
     types = _types_of(connection, mapped, columns)
     texts, digits, parsed, instants, typed = [], [], [], [], []
     conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
@@ -96,7 +98,28 @@ def checked_rows(
     refused = " OR ".join(f"({condition}) IS TRUE" for _, condition in conditions) or "FALSE"
     steps = [texts, digits, parsed, instants, typed, [("is_refused", refused)]]
     mapped_again, _ = _mapped_sql(feed, columns, REFUSED_SOURCE)
-    return Checked(sql=_stack(mapped, steps), refused_sql=_stack(mapped_again, steps), conditions=conditions)
+    return Checked(
+        sql=_stack(mapped, steps),
+        refused_sql=_stack(mapped_again, steps),
+        passed_over_sql=_passed_over_sql(source),
+        conditions=conditions,
+    )
+
+
+def _rows_of_feed(source: Source, table: str) -> str:
+    """The table without the records that are not about the feed; a condition that fails on a row leaves it out."""
+    if source.rows_where is None:
+        return table
+    return f"(SELECT * FROM {table} WHERE coalesce(TRY(({source.rows_where}\n)), FALSE))"
+
+
+def _passed_over_sql(source: Source) -> str | None:
+    if source.rows_where is None:
+        return None
+    return (
+        f"SELECT {FILE_NUMBER_COLUMN}, count(*) FROM {GATHERED} "
+        f"WHERE NOT coalesce(TRY(({source.rows_where}\n)), FALSE) GROUP BY {FILE_NUMBER_COLUMN}"
+    )
 
 
 def _stack(base: str, steps: list[list[tuple[str, str]]]) -> str:

@@ -9,6 +9,7 @@ a trace. So every file is counted by a second, simple method first; where the tw
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ CHUNK_BYTES = 4 << 20
 # A single value this long is a file that has lost its line ends or its quotes, not data.
 LONGEST_VALUE = 2_000_000
 LONGEST_RECORD_KEPT = 20_000
+NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 QUOTE, NEWLINE, RETURN = 0x22, 0x0A, 0x0D
 INVISIBLE = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 INVISIBLE += "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060"
@@ -155,11 +157,14 @@ def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
 
 
 def distinct_names(names: list[str]) -> list[str]:
-    """Column names that differ without regard to case: an empty one is `column_<n>`, a repeated one `<name>#<n>`."""
+    """Column names that differ without regard to case: an empty one is `column_<n>`, a repeated one `<name>#<n>`.
+
+    What is no character of any name (NUL, bytes in another encoding) is shown as such.
+    """
     seen = {ROW_NUMBER_COLUMN, FILE_NUMBER_COLUMN}
     result = []
     for position, name in enumerate(names, start=1):
-        unique = name or f"column_{position}"
+        unique = NO_CHARACTER.sub("\ufffd", name) or f"column_{position}"
         while unique.lower() in seen:
             unique = f"{unique}#{position}"
         seen.add(unique.lower())

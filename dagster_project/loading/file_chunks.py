@@ -173,6 +173,9 @@ def _land(workshop: Workshop, waiting: WaitingFile, *, is_only_file: bool) -> La
         if not is_only_file:
             raise
         return _halt(workshop, waiting, error)
+    except Exception as error:  # noqa: BLE001
+        # A damaged workbook, say, may bring its reader to any error. The file is refused; the others go on.
+        return f"it cannot be read: its {type(error).__name__} was not foreseen. Deliver it again, or report this."
     finally:
         for copy in workshop.folder.iterdir():
             if not copy.is_dir():

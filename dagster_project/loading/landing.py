@@ -194,6 +194,8 @@ def _land_ndjson(
             "GROUP BY name ORDER BY min(row_number), name"
         ).fetchall()
     ]
+    if not names:
+        raise FileRefusedError("no line of it is a JSON object with keys. Write one object a line, such as {...}.")
     if len({name.lower() for name in names}) < len(names):
         raise FileRefusedError(
             "it has keys that differ only in upper and lower case. Rename one of them in the delivery."

@@ -19,8 +19,9 @@ class LedgerEntry:
     """What became of one extract file for one feed.
 
     `status` is loaded or refused; a refused file has no batch and is tried again at every run. `watermark` is the
-    latest event in the accepted rows (ISO, UTC) or null. `replayed_from` names the batch whose quarantined rows this
-    batch took in.
+    latest event in the accepted rows (ISO, UTC) or null. `rows_passed_over` are records that the source's `rows_where`
+    says are not about the feed; `rows_read` counts the others. `replayed_from` names the batch whose quarantined rows
+    this batch took in.
     """
 
     dataset: str
@@ -41,6 +42,7 @@ class LedgerEntry:
     watermark: str | None
     columns_unmapped: list[str] = field(default_factory=list)
     duplicate_rows: int = 0
+    rows_passed_over: int = 0
     replayed_from: str | None = None
 
 

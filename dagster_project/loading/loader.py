@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from dagster_project.loading.batches import Batch, clear_unfinished, ensure_contract_batches, write_batch
+from dagster_project.erasing.records import columns_without_ids, erase_refused_records
+from dagster_project.loading.batches import (
+    Batch,
+    clear_unfinished,
+    ensure_contract_batches,
+    quarantine_path,
+    write_batch,
+)
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import make_folder, remove_file, work_folder
 from dagster_project.loading.extract_files import (
@@ -173,14 +180,19 @@ def _load_source(run: _Load, workshop: Workshop, waiting: WaitingFile, source: S
     sequence = run.next_sequence
     batch_id = batch_stem(run.config.name, sequence, content.sha256)
     batch = Batch(feed, source.name, file.name, batch_id, sequence, source.mode == "snapshot")
-    rows_read = outcome.landed.rows_read
+    passed_over = judged.passed_over.get(outcome.number, 0)
+    rows_read = outcome.landed.rows_read - passed_over
     counts = write_batch(workshop.engine(), run.settings, batch, judged, outcome.number, rows_read)
+    quarantine = quarantine_path(run.settings, source.feed, batch_id)
+    erase_refused_records(run.settings, quarantine, columns_without_ids(source))
     message = f"{counts.rows_accepted:,} of {rows_read:,} rows accepted"
     message += f", {counts.rows_quarantined:,} quarantined." if counts.rows_quarantined else "."
+    message += f" {passed_over:,} more were passed over by rows_where." if passed_over else ""
     entry = _entry(run, source, file, content, sequence, "loaded", message)
     entry = replace(
         entry,
         rows_read=rows_read,
+        rows_passed_over=passed_over,
         rows_accepted=counts.rows_accepted,
         rows_quarantined=counts.rows_quarantined,
         reasons=counts.reasons,

@@ -5,6 +5,7 @@ files (`landing`), the values of the `reporting:` section (`reporting_variables`
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,7 +28,7 @@ __all__ = ["ColumnMapping", "ExtractsConfig", "MappingError", "Source", "load_co
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 MODES = ("append", "upsert", "snapshot")
 TOP_KEYS = ("name", "reporting", "defaults", "sources")
-SOURCE_ONLY_KEYS = ("name", "feed", "files", "format", "sheet", "columns", "value_maps", "mode")
+SOURCE_ONLY_KEYS = ("name", "feed", "files", "format", "sheet", "rows_where", "columns", "value_maps", "mode")
 # Keys that make sense once for all sources; a source's own value wins.
 SHARED_KEYS = (*dialect_keys(), "currency")
 
@@ -47,7 +48,8 @@ class ColumnMapping:
 class Source:
     """One entry of `sources:`: files that feed one feed.
 
-    `columns` is None where the files use the contract's own names.
+    `columns` is None where the files use the contract's own names. `rows_where` is an expression that is true for the
+    rows that are about the feed at all; the others are passed over.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Source:
     format: str | None
     sheet: str | None
     dialect: Dialect
+    rows_where: str | None
     columns: dict[str, ColumnMapping] | None
     value_maps: dict[str, dict[str, str | None]]
     currency: str | None
@@ -136,11 +139,26 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
         format=file_format,
         sheet=document.text(entries.get("sheet"), "sheet"),
         dialect=dialect,
+        rows_where=_rows_where(document, entries.get("rows_where")),
         columns=columns,
         value_maps=_value_maps(document, entries.get("value_maps"), feed, columns),
         currency=_currency(document, entries, defaults),
         mode=_one_of(document, entries, "mode", MODES, "append"),
     )
+
+
+def _rows_where(document: Document, node: yaml.Node | None) -> str | None:
+    expression = document.text(node, "rows_where")
+    if expression is not None:
+        _check_expression(document, node, expression, "rows_where")
+    return expression
+
+
+def _check_expression(document: Document, node: yaml.Node | None, expression: str, what: str) -> None:
+    try:
+        columns_of_expression(expression)
+    except ExpressionError as error:
+        document.complain(node, f"{what}: {error}.")
 
 
 def _one_of(
@@ -216,10 +234,7 @@ def _column(document: Document, node: yaml.Node, feed: Feed, name: str) -> Colum
         document.complain(value_node, f"column {name}: {kind} is empty.")
         return None
     if kind == "sql":
-        try:
-            columns_of_expression(text)
-        except ExpressionError as error:
-            document.complain(value_node, f"column {name}: {error}.")
+        _check_expression(document, value_node, text, f"column {name}")
     values = feed.columns[name].values
     if kind == "value" and values and text.strip().lower() not in values:
         document.complain(value_node, f"column {name}: '{text}' is not possible here. Possible: {', '.join(values)}.")
@@ -237,7 +252,10 @@ def _value_maps(
             document.complain(map_node, f"value_maps: {name} is not under `columns:`, so there is nothing to map.")
         pairs = document.entries(map_node, f"value_maps of {name}")
         # Compared after trimming and lower-casing, so that one line serves `Paid` and `PAID`.
-        maps[name] = {key.strip().lower(): document.text(value, name) for key, value in pairs.items()}
+        maps[name] = {
+            unicodedata.normalize("NFC", key.strip().lower()): document.text(value, name)
+            for key, value in pairs.items()
+        }
         values = feed.columns[name].values if name in feed.columns else ()
         for key, value in maps[name].items():
             if values and value is not None and value.strip().lower() not in values:

@@ -44,6 +44,10 @@ def resolve_columns(feed: Feed, source: Source, found: tuple[str, ...]) -> tuple
                 resolved[name] = ResolvedColumn(mapping.kind, mapping.text)
             absent += [column for column in wanted if column.lower() not in by_name]
             used |= {by_name[column.lower()] for column in wanted if column.lower() in by_name}
+    if source.rows_where is not None:
+        wanted = columns_of_expression(source.rows_where)
+        absent += [column for column in wanted if column.lower() not in by_name]
+        used |= {by_name[column.lower()] for column in wanted if column.lower() in by_name}
     if absent:
         raise FileRefusedError(_absent_message(list(dict.fromkeys(absent)), found))
     _check_not_repeated(used, found)

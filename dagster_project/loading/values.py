@@ -16,7 +16,7 @@ PLAIN_DIGITS = "01234567890123456789.-"
 
 ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_CLOCK = "[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
-ISO_OFFSET = " ?(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
+ISO_OFFSET = " ?(Z|z|UTC|GMT|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
 MIDNIGHT = "([T ]00:00(:00([.]0{1,9})?)?)?"
 
 TRUE_TEXTS = ("true", "t", "yes", "y", "1")
@@ -24,11 +24,14 @@ FALSE_TEXTS = ("false", "f", "no", "n", "0")
 
 
 def trimmed_sql(text: str) -> str:
-    """The text without white space and invisible marks around it; NULL where nothing is left."""
+    """The text without white space and invisible marks around it; NULL where nothing is left.
+
+    It comes in the composed form of Unicode (NFC), so that two ways to write the same letter are the same id.
+    """
     # Trimming a list of characters costs ten times these comparisons, so it is done only where the ends may ask for it.
     ends = " OR ".join(f"ends_with({text}, {quote_text(mark)})" for mark in " \t\r\n")
     is_plain = f"{text} > '!' AND strlen({text}) = length({text}) AND NOT ({ends})"
-    return f"CASE WHEN {is_plain} THEN {text} ELSE nullif(trim({text}, {quote_text(INVISIBLE)}), '') END"
+    return f"CASE WHEN {is_plain} THEN {text} ELSE nullif(trim(nfc_normalize({text}), {quote_text(INVISIBLE)}), '') END"
 
 
 def plain_digits_sql(text: str) -> str:
@@ -108,7 +111,8 @@ def instant_sql(text: str, formats: tuple[str, ...]) -> str:
             scaled = f"TRY_CAST({text} AS DECIMAL(38,6)) * {EPOCH_FORMATS[pattern]}"
             readers.append(
                 f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]{{1,14}}([.][0-9]*)?') "
-                f"THEN make_timestamp(CAST({scaled} AS BIGINT)) END"
+                # So many digits may be beyond every calendar.
+                f"THEN TRY(make_timestamp(CAST({scaled} AS BIGINT))) END"
             )
         elif "%z" in pattern:
             readers.append(f"make_timestamp(epoch_us(try_strptime({text}, {quote_text(pattern)})))")

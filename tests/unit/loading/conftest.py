@@ -48,21 +48,22 @@ class Home:
     def rows(self, feed: str, columns: str = "*") -> list[tuple]:
         """Accepted rows in order of load and file."""
         pattern = self.settings.raw_dir / feed / "*.parquet"
-        return _query(f"SELECT {columns} FROM read_parquet('{pattern}') ORDER BY _batch_id, _source_row")
+        return self.query(f"SELECT {columns} FROM read_parquet('{pattern}') ORDER BY _batch_id, _source_row")
 
     def quarantined(self, feed: str) -> list[tuple[int, list[str]]]:
         """Row number and reasons of the rows in quarantine."""
         folder = self.settings.quarantine_dir / feed
         if not list(folder.glob("*.parquet")):
             return []
-        return _query(
+        return self.query(
             f"SELECT _source_row, reasons FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id, _source_row"
         )
 
-
-def _query(sql: str) -> list[tuple]:
-    with duckdb.connect() as connection:
-        return connection.execute(sql).fetchall()
+    @staticmethod
+    def query(sql: str) -> list[tuple]:
+        """Rows of a query over files."""
+        with duckdb.connect() as connection:
+            return connection.execute(sql).fetchall()
 
 
 @pytest.fixture
