@@ -20,7 +20,8 @@ FEW = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCh
 # Bytes that mean something to one of the readers, besides any others.
 PIECES = st.sampled_from([
     b",", b'"', b"\n", b"\r", b"\r\n", b"\x00", b"\\", b";", b"[]", b"\xef\xbb\xbf", b"\xff\xfe", b"\xe9", b"NaN",
-    b"PAR1", b"\xf0\x9f\x98\x80", b"1,2024-05-31,paid,5\n", b'"a ""b""",', b'{"order_id": 1}', b"\x1f\x8b", b"2024-05-31",
+    b"PAR1", b"\xf0\x9f\x98\x80", b"1,2024-05-31,paid,5\n", b'"a ""b""",', b'{"order_id": 1}',
+    b"\x1f\x8b", b"2024-05-31",
 ])  # fmt: skip
 CONTENTS = st.lists(st.one_of(PIECES, st.binary(max_size=6)), max_size=12).map(b"".join)
 SUFFIXES = st.sampled_from([".csv", ".csv", ".csv", ".tsv", ".ndjson", ".csv.gz", ".csv.zst", ".parquet", ".xlsx", ""])
