@@ -3,6 +3,7 @@
 #   make run                                    the daily refresh on the sample extracts
 #   make run EXTRACTS=<folder> CONFIG=<file>    the same on your own
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
+#   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -24,6 +25,9 @@ endif
 ifdef CONFIG
 export EXTRACTS_CONFIG := $(CONFIG)
 endif
+ifdef CUSTOMER
+export ERASE_CUSTOMER_ID := $(CUSTOMER)
+endif
 
 # A stamp is named for the content of its lock file, so that set-up is repeated when, and only when, the lock changes.
 lock_hash = $(shell cksum locks/$(1).txt | cut -d ' ' -f 1)
@@ -32,7 +36,7 @@ DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
 .PHONY: help
 help:
-	@sed -n '3,5s/^# *//p' Makefile
+	@sed -n '3,6s/^# *//p' Makefile
 
 .PHONY: run
 run: $(RUN_STAMP)
@@ -49,6 +53,10 @@ dev: $(RUN_STAMP)
 .PHONY: test
 test: $(DEVELOPMENT_STAMP)
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
+
+.PHONY: bench
+bench: $(DEVELOPMENT_STAMP)
+	@$(PYTHON) -m benchmarks.run --sizes $(or $(SIZES),1e6)
 
 .PHONY: lint
 lint: $(DEVELOPMENT_STAMP)

@@ -1,57 +1,70 @@
 -- 5. Revenue. Under `purchase` and `window_n` a purchase adds its value at the first boundary after it and takes it away again
--- when it leaves the look-back, so only boundaries at which something changes have rows.
-create table revenue_movements as
-with changes as (
+-- when it leaves the look-back, so only boundaries at which something changes have rows. Who comes and who goes at a boundary
+-- is told by the runs. One rule and grain at a time: the group-by then fits into memory.
+create table revenue_reach as
+select 'purchase'::activity_definition as activity_definition, grain, day, period + 1 as first_boundary, period + 2 as end_boundary,
+from calendar
+union all
+select activity_definition, grain, day, first_boundary, end_boundary,
+from window_reach
+where end_boundary > first_boundary;
+
+create macro revenue_changes(rule, length) as table (
+    with changes as (
+        select
+            person,
+            unnest([first_boundary, end_boundary]) as boundary,
+            unnest([revenue, -revenue]) as change,
+            0::tinyint as state,
+        from purchase_days
+        inner join revenue_reach as reach
+            on reach.activity_definition = rule and reach.grain = length and reach.day = purchase_days.day
+        union all
+        select person, first_boundary, 0, case when is_first_entry then 3 else 2 end
+        from runs
+        where activity_definition = rule and grain = length and is_entry
+        union all
+        select person, last_boundary + 1, 0, 1
+        from runs
+        where activity_definition = rule and grain = length and is_exit
+    ),
+    placed as (
+        -- States: 0 retained, 1 lost, 2 reactivated, 3 new.
+        select boundary, sum(change)::decimal(18, 4) as change, max(state) as state,
+        from changes
+        group by person, boundary
+    )
     select
-        'purchase'::activity_definition as activity_definition, calendar.grain, person,
-        unnest([calendar.period + 1, calendar.period + 2]) as boundary, unnest([revenue, -revenue]) as change,
-        false as is_entry, false as is_first_entry, false as is_exit,
-    from purchase_days inner join calendar using (day)
-    union all
-    select
-        activity_definition, grain, person,
-        unnest([first_boundary, end_boundary]), unnest([revenue, -revenue]),
-        false, false, false,
-    from purchase_days inner join window_reach using (day)
-    where end_boundary > first_boundary
-    -- Who comes and who goes at a boundary is told by the runs.
-    union all
-    select activity_definition, grain, person, first_boundary, 0, true, is_first_entry, false,
-    from runs
-    where is_entry and activity_definition <> 'contract'
-    union all
-    select activity_definition, grain, person, last_boundary + 1, 0, false, false, true,
-    from runs
-    where is_exit and activity_definition <> 'contract'
-),
-placed as (
-    select
-        activity_definition, grain, boundary,
-        sum(change)::decimal(18, 4) as change,
-        case
-            when bool_or(is_first_entry) then 'new'
-            when bool_or(is_entry) then 'reactivated'
-            when bool_or(is_exit) then 'lost'
-            else 'retained'
-        end as state,
-    from changes
-    group by activity_definition, grain, boundary, person
-),
-by_boundary as (
-    select
-        activity_definition, grain, boundary,
-        coalesce(-sum(change) filter (state = 'lost'), 0) as churned,
-        coalesce(-sum(change) filter (state = 'retained' and change < 0), 0) as contraction,
-        coalesce(sum(change) filter (state = 'retained' and change > 0), 0) as expansion,
-        coalesce(sum(change) filter (state = 'reactivated'), 0) as reactivation,
-        coalesce(sum(change) filter (state = 'new'), 0) as new,
+        rule::activity_definition as activity_definition,
+        length::period_grain as grain,
+        boundary,
+        coalesce(-sum(change) filter (state = 1), 0) as churned,
+        coalesce(-sum(change) filter (state = 0 and change < 0), 0) as contraction,
+        coalesce(sum(change) filter (state = 0 and change > 0), 0) as expansion,
+        coalesce(sum(change) filter (state = 2), 0) as reactivation,
+        coalesce(sum(change) filter (state = 3), 0) as new,
         0::decimal(38, 4) as at_start,
         0::decimal(38, 4) as at_end,
     from placed
     group by all
-),
+);
+
+create table revenue_movements as from revenue_changes('purchase', 'week');
+insert into revenue_movements from revenue_changes('purchase', 'month');
+insert into revenue_movements from revenue_changes('purchase', 'quarter');
+insert into revenue_movements from revenue_changes('purchase', 'year');
+insert into revenue_movements from revenue_changes('window_90', 'week');
+insert into revenue_movements from revenue_changes('window_90', 'month');
+insert into revenue_movements from revenue_changes('window_90', 'quarter');
+insert into revenue_movements from revenue_changes('window_90', 'year');
+insert into revenue_movements from revenue_changes('window_365', 'week');
+insert into revenue_movements from revenue_changes('window_365', 'month');
+insert into revenue_movements from revenue_changes('window_365', 'quarter');
+insert into revenue_movements from revenue_changes('window_365', 'year');
+
 -- Under `contract` revenue is that of the period before and of this one, of those who are in S and in E.
-period_revenue as (
+insert into revenue_movements
+with period_revenue as (
     select person, grain, period, sum(revenue) as revenue,
     from purchase_days inner join calendar using (day)
     group by all
@@ -79,8 +92,6 @@ contract_states as (
         and first_periods.person = pairs.person
     group by pairs.grain, pairs.period, pairs.person, pairs.before, pairs.now
 )
-select * from by_boundary
-union all
 select
     'contract', grain, period + 1,
     coalesce(sum(before) filter (in_s and not in_e), 0),

@@ -12,26 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks.agreement import COMPARISONS, differences
 from benchmarks.baseline import MARTS, run_baseline
 from dagster_project.__main__ import main
 from dagster_project.settings import PROJECT_ROOT
 
 SAMPLE = PROJECT_ROOT / "sample"
-TOLERANCE = 1e-6
-ALL_SEGMENTS = "segment_type = 'all'"
-# Mart -> its key, and the rows of the release that the baseline computes too.
-COMPARISONS = {
-    "retention_by_period": (("period_grain", "period_start", "activity_definition"), ALL_SEGMENTS),
-    "churn_by_period": (("period_grain", "period_start", "activity_definition"), ALL_SEGMENTS),
-    "retention_by_cohort": (("cohort_grain", "cohort_start", "period_index"), ALL_SEGMENTS),
-    "order_value_by_period": (("period_grain", "period_start"), ALL_SEGMENTS),
-    "csat_by_period": (
-        ("period_grain", "period_start", "metric"),
-        f"{ALL_SEGMENTS} and survey_id = 'all' and touchpoint = 'all'",
-    ),
-    # Customers who never bought have a row in the mart and no history to compare.
-    "customer_lifetime_value": (("customer_id",), "clv_method = 'historic' and purchase_count > 0"),
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +33,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def connection(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The release as `release.marts`, the baseline's marts as `baseline_<mart>`."""
-    baseline = tmp_path_factory.mktemp("baseline")
-    run_baseline(SAMPLE / "extracts", baseline)
+def release(home: Path) -> Path:
+    return (home / "published" / "current").resolve()
+
+
+@pytest.fixture(scope="module")
+def connection(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The release as `release.<mart>`."""
     with duckdb.connect() as connection:
-        marts = (home / "published" / "current").resolve() / "marts.duckdb"
-        connection.execute(f"attach '{marts}' as release (read_only)")
-        for mart in MARTS:
-            connection.execute(f"create view baseline_{mart} as from '{baseline / mart}.parquet'")
+        connection.execute(f"attach '{release / 'marts.duckdb'}' as release (read_only)")
         yield connection
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the baseline's marts."""
+    folder = tmp_path_factory.mktemp("baseline")
+    run_baseline(SAMPLE / "extracts", folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -65,33 +59,23 @@ def truth() -> dict:
 
 
 @pytest.mark.parametrize("mart", MARTS)
-def test_release_says_what_the_baseline_finds(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
-    key, condition = COMPARISONS[mart]
-    types = {name: kind for name, kind, *_ in connection.execute(f"describe baseline_{mart}").fetchall()}
-    same = " and ".join(f"release_rows.{name}::varchar = baseline_rows.{name}::varchar" for name in key)
-    joined = f"""
-        from (from release.{mart} where {condition}) as release_rows
-        full join baseline_{mart} as baseline_rows on {same}
-    """
-    label = " || ' ' || ".join(f"coalesce(release_rows.{name}, baseline_rows.{name})::varchar" for name in key)
-    unmatched = connection.execute(
-        f"select {label}, release_rows.{key[0]} is not null {joined} "
-        f"where release_rows.{key[0]} is null or baseline_rows.{key[0]} is null"
-    ).fetchall()
-    assert unmatched == []
-    differences = []
-    compared = [name for name in types if name not in key]
-    for column in compared:
-        ours, theirs = f"release_rows.{column}", f"baseline_rows.{column}"
-        is_number = types[column] not in ("DATE", "BOOLEAN", "VARCHAR")
-        equal = f"abs({ours}::double - {theirs}::double) <= {TOLERANCE}" if is_number else f"{ours} = {theirs}"
-        differences += connection.execute(
-            f"select '{column}', {label}, {ours}::varchar, {theirs}::varchar {joined} "
-            f"where not coalesce({equal}, {ours} is null and {theirs} is null) limit 5"
-        ).fetchall()
-    assert differences == []
+def test_release_says_what_the_baseline_finds(release: Path, baseline: Path, mart: str) -> None:
+    assert differences(release, baseline, mart) == []
+    ((rows,),) = duckdb.sql(f"select count(*) from '{baseline / mart}.parquet'").fetchall()
+    assert rows >= 100
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_figure_that_differs_is_named(release: Path, baseline: Path, tmp_path: Path, mart: str) -> None:
+    columns = duckdb.sql(f"describe from '{baseline / mart}.parquet'").fetchall()
+    compared = [name for name, *_ in columns if name not in COMPARISONS[mart][0]]
     assert len(compared) >= 5
-    assert connection.execute(f"select count(*) from baseline_{mart}").fetchone()[0] >= 100
+    number = next(name for name, kind, *_ in columns if name in compared and kind in ("BIGINT", "HUGEINT"))
+    changed = f"select * replace ({number} + 1 as {number}) from '{baseline / mart}.parquet' limit 1"
+    duckdb.sql(f"copy ({changed}) to '{tmp_path / mart}.parquet'")
+    found = differences(release, tmp_path, mart)
+    assert any(f" {number}: " in line for line in found)
+    assert any("in one of the two only" in line for line in found)
 
 
 def test_loader_counts_what_was_written(home: Path, truth: dict) -> None:

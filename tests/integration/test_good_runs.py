@@ -3,7 +3,9 @@
 import json
 
 import duckdb
+import pytest
 
+from benchmarks.measuring import seconds_by_part
 from dagster_project.publishing.content import hash_table
 from dagster_project.publishing.releases import list_releases
 from tests.integration.workplace import MAPPING, ORDER_COLUMNS, Workplace, order_rows, write_rows
@@ -145,6 +147,14 @@ def test_validation_alone_builds_and_publishes_nothing(finished: Workplace) -> N
     assert finished.run("run", "validate_only") == 0
     assert finished.release() == before
     assert finished.settings.warehouse_path.stat().st_mtime_ns == built
+
+
+def test_the_benchmark_finds_how_long_each_part_took(finished: Workplace) -> None:
+    parts = seconds_by_part(finished.settings.dagster_home, total_seconds=1000)
+    assert list(parts) == ["start-up", "load", "transform", "validate", "publish"]
+    assert sum(parts.values()) == pytest.approx(1000)
+    assert min(parts.values()) > 0
+    assert parts["transform"] > parts["publish"]
 
 
 def test_the_reports_are_there(finished: Workplace) -> None:
