@@ -1,0 +1,48 @@
+"""Rows that are not about a feed: passed over and counted, neither loaded nor quarantined."""
+
+from dagster_project.loading.ledger import read_ledger
+
+INVOICES = "Invoice,Customer ID,Country,Date\n1,17,France,2024-05-31\n2,,France,2024-05-31\n3, ,Spain,2024-06-01\n"
+CUSTOMERS = """
+name: shop
+sources:
+  - name: customers
+    feed: crm_customers
+    files: "*.csv"
+    rows_where: "trim(\\"Customer ID\\") <> ''"
+    columns: {customer_id: Customer ID, country: Country, created_at: Date}
+"""
+
+
+def test_rows_that_are_not_about_the_feed_are_passed_over(home):
+    home.put("a.csv", INVOICES)
+    home.map(CUSTOMERS)
+    (file,) = home.load().files
+    assert (file.rows_read, file.rows_accepted, file.rows_quarantined) == (1, 1, 0)
+    assert "2 more were passed over by rows_where" in file.message
+    (entry,) = read_ledger(home.settings, "shop")
+    assert entry.rows_passed_over == 2
+
+
+def test_files_read_together_are_counted_apart(home):
+    home.put("a.csv", INVOICES)
+    home.put("b.csv", INVOICES.replace("17", "18").replace("3, ,", "3,19,"))
+    home.map(CUSTOMERS)
+    home.load()
+    assert [entry.rows_passed_over for entry in read_ledger(home.settings, "shop")] == [2, 1]
+
+
+def test_a_column_that_only_the_condition_names_must_be_there(home):
+    home.put("a.csv", "Invoice,Country,Date\n1,France,2024-05-31\n")
+    home.map(CUSTOMERS.replace("customer_id: Customer ID", "customer_id: Invoice"))
+    (file,) = home.load().files
+    assert file.status == "refused"
+    assert "Customer ID" in file.message
+
+
+def test_a_condition_that_is_no_condition_refuses_the_file(home):
+    home.put("a.csv", INVOICES)
+    home.map(CUSTOMERS.replace("trim(\\\"Customer ID\\\") <> ''", "Country"))
+    (file,) = home.load().files
+    assert file.status == "refused"
+    assert "expression" in file.message
