@@ -36,6 +36,7 @@ LINES = Dialect(delimiter=UNIT_SEPARATOR, quote="", escape="", header=("line",))
 PLAIN = Dialect()
 DEFAULT_DELIMITERS = {"csv": ",", "tsv": "\t"}
 LONGEST_LINE = 4_000_000
+MOST_COLUMNS = 2_000
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ def gather(connection: duckdb.DuckDBPyConnection, file_number: int, *, is_only_f
         connection.execute(f"INSERT INTO {GATHERED} {rows}")
 
 
+def _check_width(columns: list[str]) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise FileRefusedError(f"it has {len(columns):,} columns, more than {MOST_COLUMNS:,}. Look for lost line ends.")
+
+
 def _plainly_named(path: Path, work_dir: Path) -> Path:
     """The file under a name without the characters that the engine takes for a pattern."""
     if not set("*?[]{}") & set(str(path)):
@@ -125,6 +131,7 @@ def _land_delimited(
     columns = read_header(path, delimiter, dialect)
     if not columns:
         raise FileRefusedError("it has no header and no rows. Deliver it again, or remove it.")
+    _check_width(columns)
     structure = scan_structure(path, delimiter, dialect.quote, dialect.escape)
     record_count = structure.record_count - (1 if dialect.header is True else 0)
     on_rows(record_count)
@@ -196,6 +203,7 @@ def _land_ndjson(
     ]
     if not names:
         raise FileRefusedError("no line of it is a JSON object with keys. Write one object a line, such as {...}.")
+    _check_width(names)
     if len({name.lower() for name in names}) < len(names):
         raise FileRefusedError(
             "it has keys that differ only in upper and lower case. Rename one of them in the delivery."
@@ -227,6 +235,7 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Landed:
         counted = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({name})").fetchone()[0]
         types = connection.execute(f"DESCRIBE FROM read_parquet({name}, binary_as_string = true)").fetchall()
         columns = distinct_names([row[0] for row in types])
+        _check_width(columns)
         texts = ", ".join(f"{_parquet_text(row[0], row[1])} AS c{position}" for position, row in enumerate(types))
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE landed AS SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"

@@ -5,12 +5,16 @@
 
 import datetime as dt
 import gzip
+import io
 import os
+import zipfile
 
 import duckdb
 import openpyxl
 import pytest
 import zstandard
+
+from dagster_project.loading import plain_text
 
 HEADER = "order_id,ordered_at,status,channel\n"
 GOOD = f"{HEADER}1,2024-05-31,paid,web\n2,2024-06-01,paid,shop\n"
@@ -150,6 +154,19 @@ def test_gzip(home, load_orders, name):
 def test_gzip_that_is_cut_off_is_refused(load_orders):
     result = load_orders(gzip.compress(os.urandom(5000).hex().encode())[:-200], name="orders.csv.gz")
     assert "damaged or cut off" in result.files[0].message
+
+
+@pytest.mark.parametrize("suffix", [".csv.gz", ".csv.zst", ".xlsx"])
+def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused(load_orders, monkeypatch, suffix):
+    monkeypatch.setattr(plain_text, "ALWAYS_ALLOWED_BYTES", 1 << 20)
+    bomb = b"\x00" * (30 << 20)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("xl/worksheets/sheet1.xml", bomb)
+    packed = {".csv.gz": gzip.compress(bomb), ".csv.zst": zstandard.compress(bomb), ".xlsx": archive.getvalue()}[suffix]
+    result = load_orders(packed, name=f"orders{suffix}")
+    assert result.files[0].status == "refused"
+    assert "it unpacks to more than" in result.files[0].message
 
 
 def test_zstd(home, load_orders):
