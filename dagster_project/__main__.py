@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.releases import ReleaseError, current_release, roll_back
 from dagster_project.run_lock import WriterLockError, hold_writer_lock
@@ -53,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(settings: Settings, parsed: argparse.Namespace) -> int:
     _check_inputs(settings)
+    if parsed.job == "erase_customer" and settings.erase_customer_id is None:
+        raise InputError(NO_CUSTOMER_NAMED)
     from dagster_project.job_runner import UnknownJobError, run_job
 
     try:

@@ -6,7 +6,7 @@ the files (`loading.mapping` reads `extracts.yml`) or anything that touches the 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -30,6 +30,8 @@ class Settings:
     releases_to_keep: int = 5
     refresh_time_zone: str = "UTC"
     refresh_schedule: str = "0 4 * * *"
+    # Somebody's id: kept out of every printed form of the settings.
+    erase_customer_id: str | None = field(default=None, repr=False)
 
     @property
     def lake_dir(self) -> Path:
@@ -117,6 +119,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         releases_to_keep=int(releases_to_keep),
         refresh_time_zone=refresh_time_zone,
         refresh_schedule=refresh_schedule,
+        erase_customer_id=environment.get("ERASE_CUSTOMER_ID") or None,
     )
 
 

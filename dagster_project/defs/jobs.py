@@ -11,7 +11,7 @@ from dagster_project.defs.gates import STAGES, gate_keys
 from dagster_project.defs.layers import read_manifest
 from dagster_project.defs.progress import CONSOLE_CONFIG, console
 from dagster_project.defs.release import RELEASE_KEY
-from dagster_project.defs.session import REBUILD_TAG, REPLAY_TAG
+from dagster_project.defs.session import ERASE_TAG, REBUILD_TAG, REPLAY_TAG
 from dagster_project.settings import Settings, load_settings
 
 EVERYTHING = dg.AssetSelection.all()
@@ -43,6 +43,12 @@ def definitions() -> dg.Definitions:
             EVERYTHING,
             "Reads quarantined rows again with today's mapping, then goes on like daily_refresh.",
             {REPLAY_TAG: "true"},
+        ),
+        _job(
+            "erase_customer",
+            EVERYTHING,
+            "Erases one person from lake, warehouse, releases, reports and logs; figures stay. Loads no new extracts.",
+            {ERASE_TAG: "true", REBUILD_TAG: "true"},
         ),
         _job(
             "publish_release",

@@ -4,11 +4,13 @@ Belongs here: calling the loader and saying what it found. Does not belong here:
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
 from dagster_project.defs.session import RunSession, failures_explained
+from dagster_project.erasing.erasure import begin_erasure, erase_from_sources
+from dagster_project.erasing.lake import erase_comments_on_new_orders
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.loader import FileResult, LoadResult, load_extracts
 from dagster_project.loading.replay import replay_quarantine
@@ -40,7 +42,13 @@ def load_step() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, session: dg.ResourceParam[RunSession]
     ) -> Iterator[dg.MaterializeResult]:
         with failures_explained():
-            result = load_extracts(session.settings, session.config, context.log.info)
+            _erase(session, context.log.info)
+            if session.customer_to_erase is None:
+                result = load_extracts(session.settings, session.config, context.log.info)
+                erase_comments_on_new_orders(session.settings)
+            else:
+                # Nothing else may decide whether the person's last traces go: new files are left to the next refresh.
+                result = LoadResult()
             if session.must_replay:
                 replayed = replay_quarantine(session.settings, session.config, context.log.info)
                 context.log.info(f"Taken out of quarantine: {sum(file.rows_accepted for file in replayed.files)} rows.")
@@ -64,6 +72,16 @@ def summary_of(result: LoadResult) -> str:
         f"{sum(file.rows_accepted for file in loaded):,} accepted, "
         f"{sum(file.rows_quarantined for file in loaded):,} quarantined."
     )
+
+
+def _erase(session: RunSession, report: Callable[[str], None]) -> None:
+    """Erase the customer this run is for, and whoever an earlier run was killed at, before anything is loaded."""
+    if session.customer_to_erase is not None:
+        begin_erasure(session.settings, session.config, session.customer_to_erase)
+    for erasure in erase_from_sources(session.settings, session.config):
+        session.must_rebuild = True
+        rows, records = sum(erasure.rows.values()), sum(erasure.records.values())
+        report(f"Erased from the lake: {erasure.token}, {rows:,} rows, {records:,} refused records.")
 
 
 def _is_unchanged(session: RunSession, result: LoadResult) -> bool:

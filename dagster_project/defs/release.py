@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_project.defs.layers import Translator, layer_of, read_manifest
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
+from dagster_project.erasing.erasure import finish_erasures
 from dagster_project.publishing.content import MartDescription
 from dagster_project.publishing.releases import Release, current_release, publish_release
 from dagster_project.settings import load_settings
@@ -42,7 +43,10 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata={"unchanged": True, "release": current.release_id})
         with failures_explained():
             release = _publish(session)
+            finished = finish_erasures(session.settings)
         context.log.info(f"Release: {release.release_id} is served.")
+        for erasure in finished:
+            context.log.info(f"Erasure finished: {erasure.token}; {len(erasure.releases)} older releases deleted.")
         marts_published = release.details["marts"]
         return dg.MaterializeResult(
             metadata={

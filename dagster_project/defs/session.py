@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import duckdb
 
+from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED, ErasureError
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig, MappingError, load_config
 from dagster_project.publishing.content import MartMissingError
@@ -26,9 +27,19 @@ from dagster_project.transforming.dbt_runner import DbtError, DbtProject
 # Tags by which a job says how its run differs from a daily refresh.
 REBUILD_TAG = "customer_retention/rebuild"
 REPLAY_TAG = "customer_retention/replay_quarantine"
+ERASE_TAG = "customer_retention/erase_customer"
 
 # The user can mend these; their messages say how. Anything else is a mistake of the platform and keeps its traceback.
-USER_ERRORS = (DbtError, EngineError, MappingError, MartMissingError, ReleaseError, SettingsError, WriterLockError)
+USER_ERRORS = (
+    DbtError,
+    EngineError,
+    ErasureError,
+    MappingError,
+    MartMissingError,
+    ReleaseError,
+    SettingsError,
+    WriterLockError,
+)
 # Errors of the file system that another try does not cure.
 LASTING_IO_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
 RETRIES = 2
@@ -39,8 +50,9 @@ SECONDS_BETWEEN_RETRIES = 10
 class RunSession:
     """One run of one job.
 
-    `is_unchanged` is set by the load step: readers already see what this run would build. `layers_built` names the dbt
-    layers that this run has built as a whole.
+    `customer_to_erase` is the id of the customer whom the job erase_customer is for, in other jobs None. `is_unchanged`
+    is set by the load step: readers already see what this run would build. `layers_built` names the dbt layers that
+    this run has built as a whole.
     """
 
     settings: Settings
@@ -49,6 +61,7 @@ class RunSession:
     lock: WriterLock
     must_rebuild: bool
     must_replay: bool
+    customer_to_erase: str | None = None
     is_unchanged: bool = False
     layers_built: set[str] = field(default_factory=set)
 
@@ -77,12 +90,26 @@ class RunSession:
         return inputs
 
 
-@dg.resource(description="Settings, mapping and writer lock of one run.")
+@dg.resource(
+    description="Settings, mapping and writer lock of one run.",
+    config_schema={
+        "erase_customer_id": dg.Field(
+            str,
+            is_required=False,
+            description="For the job erase_customer: whom to erase. It is taken out of the run history at the end.",
+        )
+    },
+)
 def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
     """Open the session until the run ends. A run that starts meanwhile fails here and says who is writing."""
     settings = load_settings()
     config = load_config(settings.extracts_config)
     tags = context.run.tags
+    customer_to_erase = None
+    if tags.get(ERASE_TAG) == "true":
+        customer_to_erase = (context.resource_config or {}).get("erase_customer_id") or settings.erase_customer_id
+        if customer_to_erase is None:
+            raise SettingsError(NO_CUSTOMER_NAMED)
     with hold_writer_lock(settings, context.run.run_id, context.run.job_name) as lock:
         yield RunSession(
             settings=settings,
@@ -91,6 +118,7 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
             lock=lock,
             must_rebuild=tags.get(REBUILD_TAG) == "true",
             must_replay=tags.get(REPLAY_TAG) == "true",
+            customer_to_erase=customer_to_erase,
         )
 
 

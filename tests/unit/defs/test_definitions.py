@@ -8,7 +8,7 @@ import pytest
 from dagster_project.loading.contracts import load_feeds
 
 LAYERS = ["raw", "staging", "intermediate", "marts"]
-JOBS = {"daily_refresh", "full_rebuild", "validate_only", "replay_quarantine", "publish_release"}
+JOBS = {"daily_refresh", "full_rebuild", "validate_only", "replay_quarantine", "erase_customer", "publish_release"}
 # Built after the gate of the other marts: about the build itself.
 QUALITY_MARTS = {"data_quality", "metric_restatements"}
 RELEASE = dg.AssetKey(["published", "release"])
