@@ -191,74 +191,51 @@ sums as (
 
 ),
 
+{#-
+    Members of the period start count with the segment they had then, members of the period end with the one they have as
+    members of the next start, and those who came with the one of the day they came on.
+-#}
+{%- set starting = {
+    'relation': 'sums',
+    'where': 'customers_at_start > 0',
+    'keyed_by': ['period_index', 'profile_at_start as segment_profile_id', 'close_reason'],
+    'sums': {
+        'lost_customers': 'lost_customers',
+        'lost_new_customers': 'lost_new_customers',
+        'stock_customers': '-customers_at_start',
+        'churned_revenue': 'churned_revenue',
+        'contraction_revenue': 'contraction_revenue',
+        'expansion_revenue': 'expansion_revenue',
+        'stock_revenue': '-revenue_at_start'
+    }
+} -%}
+{%- set no_reason = 'cast(null as ' ~ dbt.type_string() ~ ') as close_reason' -%}
+{%- set ending = {
+    'relation': 'sums',
+    'where': 'customers_at_end > 0',
+    'keyed_by': ['period_index', 'profile_at_end as segment_profile_id', no_reason],
+    'sums': {
+        'stock_customers': 'customers_at_end',
+        'stock_new_customers': 'new_customers',
+        'stock_revenue': 'revenue_at_end'
+    }
+} -%}
+{%- set coming = {
+    'relation': 'sums',
+    'where': 'new_customers + reactivated_customers + new_and_lost_customers > 0',
+    'keyed_by': ['period_index', 'profile_at_entry as segment_profile_id', no_reason],
+    'sums': {
+        'new_customers': 'new_customers',
+        'reactivated_customers': 'reactivated_customers',
+        'new_and_lost_customers': 'new_and_lost_customers',
+        'reactivation_revenue': 'reactivation_revenue',
+        'new_revenue': 'new_revenue'
+    }
+} %}
+
 movements as (
 
-    -- Members of the period start, with the segment they had then.
-    select
-        period_index,
-        profile_at_start as segment_profile_id,
-        close_reason,
-        lost_customers,
-        lost_new_customers,
-        0 as new_customers,
-        0 as reactivated_customers,
-        0 as new_and_lost_customers,
-        0 as stock_new_customers,
-        -customers_at_start as stock_customers,
-        churned_revenue,
-        contraction_revenue,
-        expansion_revenue,
-        0 as reactivation_revenue,
-        0 as new_revenue,
-        -revenue_at_start as stock_revenue
-    from sums
-    where customers_at_start > 0
-
-    union all
-
-    -- Members of the period end, with the segment they have as members of the next start.
-    select
-        period_index,
-        profile_at_end as segment_profile_id,
-        cast(null as {{ dbt.type_string() }}) as close_reason,
-        0 as lost_customers,
-        0 as lost_new_customers,
-        0 as new_customers,
-        0 as reactivated_customers,
-        0 as new_and_lost_customers,
-        new_customers as stock_new_customers,
-        customers_at_end as stock_customers,
-        0 as churned_revenue,
-        0 as contraction_revenue,
-        0 as expansion_revenue,
-        0 as reactivation_revenue,
-        0 as new_revenue,
-        revenue_at_end as stock_revenue
-    from sums
-    where customers_at_end > 0
-
-    union all
-
-    -- Those who came, with the segment of the day they came on.
-    select
-        period_index,
-        profile_at_entry as segment_profile_id,
-        cast(null as {{ dbt.type_string() }}) as close_reason,
-        0 as lost_customers,
-        0 as lost_new_customers,
-        new_customers,
-        reactivated_customers,
-        new_and_lost_customers,
-        0 as stock_new_customers,
-        0 as stock_customers,
-        0 as churned_revenue,
-        0 as contraction_revenue,
-        0 as expansion_revenue,
-        reactivation_revenue,
-        new_revenue,
-        0 as stock_revenue
-    from sums
-    where new_customers + reactivated_customers + new_and_lost_customers > 0
+    {{ union_of_sums(movement_counts() + movement_amounts(), [starting, ending, coming]) }}
 
 )
 

@@ -135,59 +135,36 @@ gap_medians as (
 
 ),
 
+{% set counts = ['order_count', 'valued_order_count', 'anonymous_order_count', 'buyer_count', 'repeat_buyer_count'] -%}
+
 sums as (
 
-    select
-        period_index,
-        segment_profile_id,
-        order_count,
-        valued_order_count,
-        anonymous_order_count,
-        0 as buyer_count,
-        0 as repeat_buyer_count,
-        gross_amount,
-        discount_amount,
-        shipping_amount,
-        tax_amount,
-        refund_amount as refund_amount_by_order_date,
-        0 as refund_amount_by_refund_date
-    from order_sums
-
-    union all
-
-    select
-        period_index,
-        segment_profile_id,
-        0 as order_count,
-        0 as valued_order_count,
-        0 as anonymous_order_count,
-        buyer_count,
-        repeat_buyer_count,
-        0 as gross_amount,
-        0 as discount_amount,
-        0 as shipping_amount,
-        0 as tax_amount,
-        0 as refund_amount_by_order_date,
-        0 as refund_amount_by_refund_date
-    from buyer_sums
-
-    union all
-
-    select
-        period_index,
-        segment_profile_id,
-        0 as order_count,
-        0 as valued_order_count,
-        0 as anonymous_order_count,
-        0 as buyer_count,
-        0 as repeat_buyer_count,
-        0 as gross_amount,
-        0 as discount_amount,
-        0 as shipping_amount,
-        0 as tax_amount,
-        0 as refund_amount_by_order_date,
-        refund_amount as refund_amount_by_refund_date
-    from refund_sums
+    {{ union_of_sums(counts + order_value_amounts(), [
+        {
+            'relation': 'order_sums',
+            'keyed_by': ['period_index', 'segment_profile_id'],
+            'sums': {
+                'order_count': 'order_count',
+                'valued_order_count': 'valued_order_count',
+                'anonymous_order_count': 'anonymous_order_count',
+                'gross_amount': 'gross_amount',
+                'discount_amount': 'discount_amount',
+                'shipping_amount': 'shipping_amount',
+                'tax_amount': 'tax_amount',
+                'refund_amount_by_order_date': 'refund_amount'
+            }
+        },
+        {
+            'relation': 'buyer_sums',
+            'keyed_by': ['period_index', 'segment_profile_id'],
+            'sums': {'buyer_count': 'buyer_count', 'repeat_buyer_count': 'repeat_buyer_count'}
+        },
+        {
+            'relation': 'refund_sums',
+            'keyed_by': ['period_index', 'segment_profile_id'],
+            'sums': {'refund_amount_by_refund_date': 'refund_amount'}
+        }
+    ]) }}
 
 ),
 
@@ -197,8 +174,8 @@ segment_sums as (
         sums.period_index,
         segment_profiles.segment_type,
         segment_profiles.segment_value,
-        {% for count in ['order', 'valued_order', 'anonymous_order', 'buyer', 'repeat_buyer'] -%}
-        cast(sum(sums.{{ count }}_count) as bigint) as {{ count }}_count,
+        {% for count in counts -%}
+        cast(sum(sums.{{ count }}) as bigint) as {{ count }},
         {% endfor -%}
         {% for amount in order_value_amounts() -%}
         cast(coalesce(sum(sums.{{ amount }}), 0) as decimal(28, 4)) as {{ amount }}{{ ',' if not loop.last }}
