@@ -59,7 +59,7 @@ class Chunk:
         return any(other.content.sha256 == content.sha256 for other in self.files)
 
     def takes(self, waiting: WaitingFile) -> bool:
-        """Whether a file may join: small, of the same sources and way of reading, and no full dump."""
+        """Whether a file may join: small, and read by the same sources in the same way."""
         if not self.files:
             return True
         together = [*self.files, waiting]
@@ -69,8 +69,6 @@ class Chunk:
             and max(other.content.bytes for other in together) <= LARGEST_SMALL_FILE
             and self.files[0].sources == waiting.sources
             and self.files[0].file.path.suffixes[-2:] == waiting.file.path.suffixes[-2:]
-            # A dump is news or not by what was loaded last, so the one before must be loaded first.
-            and all(source.mode != "snapshot" for source in waiting.sources)
         )
 
     def add(self, waiting: WaitingFile) -> None:

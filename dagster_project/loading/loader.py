@@ -117,8 +117,9 @@ def _load_files(run: _Load, workshop: Workshop) -> None:
             _load_chunk(run, workshop, chunk)
             _refuse_all(run, file, None, sources, str(error))
             continue
-        if chunk.holds(content):
-            # The same content twice in a run: only once the first is loaded is the second unchanged.
+        if chunk.holds(content) or any(source.mode == "snapshot" for source in sources):
+            # Whether it is news depends on files that wait: on one of the same content, and for a full dump on the
+            # dump before it.
             _load_chunk(run, workshop, chunk)
         pending = [source for source in sources if not _is_loaded(run, source, file, content)]
         waiting = WaitingFile(file, content, tuple(pending), title)
