@@ -143,7 +143,7 @@ with delivered as (
 )
 select distinct
     response_id, survey_id, coalesce(merges.person_id, customer_id) as customer_id, order_id, ticket_id, metric, scale,
-    score, answered_at at time zone 'Asia/Dubai' as answered_at,
+    score, answered_at at time zone 'Asia/Dubai' as answered_at, sent_at at time zone 'Asia/Dubai' as sent_at,
 from delivered
 left join merges using (customer_id);
 

@@ -250,7 +250,8 @@ create table csat_by_period as
 with dated as (
     select
         answers.*,
-        coalesce(orders.ordered_at, tickets.opened_at)::date as day,
+        -- The order or ticket may not have been delivered yet.
+        coalesce(orders.ordered_at, tickets.opened_at, answers.answered_at, answers.sent_at)::date as day,
         coalesce(answers.order_id, answers.ticket_id) as contact_id,
     from answers
     left join orders using (order_id)
