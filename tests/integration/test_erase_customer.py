@@ -210,7 +210,7 @@ def killed(*_arguments: object) -> None:
 
 
 def raw_rows(workplace: Workplace, feed: str) -> list[tuple]:
-    return duckdb.execute(f"select * from '{workplace.settings.raw_dir / feed}/shop__*.parquet'").fetchall()
+    return duckdb.connect().execute(f"select * from '{workplace.settings.raw_dir / feed}/shop__*.parquet'").fetchall()
 
 
 def assert_audited(workplace: Workplace) -> None:

@@ -80,7 +80,7 @@ class Workplace:
         files = self.settings.quarantine_dir / feed / "*.parquet"
         if not list(files.parent.glob(files.name)):
             return []
-        return duckdb.execute(f"select _source_file, reasons from '{files}' order by all").fetchall()
+        return duckdb.connect().execute(f"select _source_file, reasons from '{files}' order by all").fetchall()
 
 
 def write_rows(path: Path, columns: list[str], rows: list[list[object]]) -> None:

@@ -28,7 +28,7 @@ def publish_what_the_baseline_finds(extracts: Path, home: Path) -> None:
     run_baseline(extracts, release / "marts")
     for mart in MARTS:
         sql = f"select *, {COLUMNS_OF_RELEASE} from '{release / 'marts' / mart}.parquet'"
-        duckdb.sql(f"copy ({sql}) to '{release / mart}.parquet'")
+        duckdb.connect().sql(f"copy ({sql}) to '{release / mart}.parquet'")
     current = home / "published" / "current"
     current.unlink(missing_ok=True)
     current.symlink_to(release)

@@ -11,7 +11,7 @@ HEADER = "order_id,customer_id,ordered_at,status,order_amount\n"
 def records(home: Home, feed: str = "orders") -> list[tuple]:
     files = f"{home.settings.quarantine_dir}/{feed}/*.parquet"
     query = f"SELECT _source_row, raw_record IS NOT NULL, reasons FROM '{files}' ORDER BY _batch_id, _source_row"
-    return duckdb.execute(query).fetchall()
+    return duckdb.connect().execute(query).fetchall()
 
 
 def test_the_record_goes_its_reason_and_count_stay(shop: Home) -> None:

@@ -14,7 +14,7 @@ from dagster_project.settings import Settings
 def test_python_and_the_engine_agree(text: str, kind: str) -> None:
     salt = bytes(range(32))
     query = f"SELECT {token_sql(salt, 'given', kind)} FROM (SELECT ? AS given)"
-    assert duckdb.execute(query, [text]).fetchone() == (token_of(salt, text, kind),)
+    assert duckdb.connect().execute(query, [text]).fetchone() == (token_of(salt, text, kind),)
 
 
 def test_the_salt_is_made_once_and_is_the_owners_alone(settings: Settings) -> None:

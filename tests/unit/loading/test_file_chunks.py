@@ -25,7 +25,7 @@ def _rows_by_file(home):
     """Every row of every batch and of the quarantine, by file."""
     lake = home.settings.lake_dir
     return {
-        path.relative_to(lake).as_posix(): duckdb.sql(f"FROM read_parquet('{path}')").fetchall()
+        path.relative_to(lake).as_posix(): duckdb.connect().sql(f"FROM read_parquet('{path}')").fetchall()
         for path in sorted(lake.rglob("*.parquet"))
     }
 

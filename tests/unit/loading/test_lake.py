@@ -74,7 +74,7 @@ def test_every_feed_has_a_batch_without_rows_of_the_contract_types(home):
     home.load()
     for feed in load_feeds().values():
         path = home.settings.raw_dir / feed.name / "shop__00000000__contract.parquet"
-        described = duckdb.sql(f"DESCRIBE FROM read_parquet('{path}')").fetchall()
+        described = duckdb.connect().sql(f"DESCRIBE FROM read_parquet('{path}')").fetchall()
         assert [row[0] for row in described] == [*feed.columns, *batches.METADATA_COLUMNS]
         assert [row[1] for row in described][: len(feed.columns)] == [
             column.sql_type for column in feed.columns.values()
@@ -108,9 +108,11 @@ def test_quarantine_keeps_the_record_as_read(home):
     home.map(ALL_CSV)
     home.load()
     folder = home.settings.quarantine_dir / "orders"
-    kept = duckdb.sql(
-        f"SELECT raw_record, explanation FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id"
-    ).fetchall()
+    kept = (
+        duckdb.connect()
+        .sql(f"SELECT raw_record, explanation FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id")
+        .fetchall()
+    )
     assert json.loads(kept[0][0]) == {
         "order_id": "2",
         "ordered_at": "2024-06-01",

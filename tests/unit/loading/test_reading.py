@@ -203,7 +203,7 @@ def test_ndjson(home, load_orders):
 
 def test_parquet(home, load_orders):
     path = home.root / "made.parquet"
-    duckdb.sql(
+    duckdb.connect().sql(
         "SELECT 1::BIGINT AS order_id, TIMESTAMPTZ '2024-05-31 12:00:00+02' AS ordered_at, 'paid' AS status, "
         "12.5::DOUBLE AS order_amount UNION ALL SELECT 2, TIMESTAMPTZ '2024-06-01 00:00:00+00', 'paid', 'nan'::DOUBLE"
     ).write_parquet(str(path))
@@ -216,7 +216,7 @@ def test_parquet(home, load_orders):
 
 def test_parquet_that_is_cut_off_is_refused(home, load_orders):
     path = home.root / "made.parquet"
-    duckdb.sql("SELECT range AS order_id FROM range(1000)").write_parquet(str(path))
+    duckdb.connect().sql("SELECT range AS order_id FROM range(1000)").write_parquet(str(path))
     result = load_orders(path.read_bytes()[:-20], name="orders.parquet")
     assert "not a readable Parquet file" in result.files[0].message
 

@@ -109,7 +109,7 @@ def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Setti
     assert details["feeds"] == {
         "orders": {"files": 2, "rows_read": 7, "rows_accepted": 6, "rows_quarantined": 1, "watermark": "2026-01-02"}
     }
-    assert duckdb.sql(f"select count(*) from '{current}/churn.parquet'").fetchall() == [(50,)]
+    assert duckdb.connect().sql(f"select count(*) from '{current}/churn.parquet'").fetchall() == [(50,)]
 
 
 def test_the_release_file_carries_the_words_for_its_columns(settings: Settings) -> None:

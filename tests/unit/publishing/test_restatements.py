@@ -91,7 +91,7 @@ def note(settings: Settings, newest_load: int = 1, definition: str = "v1") -> in
 def history(settings: Settings, columns: str = "metric, round(value_before, 6), round(value_after, 6)") -> list[tuple]:
     ensure_restatements_contract(settings, "shop")
     files = restatements_dir(settings) / "shop__*.parquet"
-    return duckdb.sql(f"select {columns} from read_parquet('{files}') order by all").fetchall()
+    return duckdb.connect().sql(f"select {columns} from read_parquet('{files}') order by all").fetchall()
 
 
 def test_a_final_figure_that_changed_leaves_a_row_and_an_open_one_does_not(settings: Settings) -> None:
@@ -149,9 +149,11 @@ def test_what_was_published_first_stays_known_through_later_changes(settings: Se
         publish(settings, newest_load=load)
     columns = "first_published_value, value_before, value_after, load_sequence_from, first_published_release_id"
     files = restatements_dir(settings) / "shop__*.parquet"
-    rows = duckdb.sql(
-        f"select {columns} from '{files}' where metric like 'order_value%' order by value_after"
-    ).fetchall()
+    rows = (
+        duckdb.connect()
+        .sql(f"select {columns} from '{files}' where metric like 'order_value%' order by value_after")
+        .fetchall()
+    )
     assert rows == [(10, 10, 12, 2, first.release_id), (10, 12, 15, 3, first.release_id)]
 
 
