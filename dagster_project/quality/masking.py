@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 MASK = "(masked)"
-LONGEST_VALUE = 80
+# Long enough for a sentence that says what is wrong with a file and what to do.
+LONGEST_VALUE = 300
 
 # A wrongly mapped column can carry an address or a phone number under any name, so values are looked at too. A phone
 # number without its plus sign cannot be told from an order number; such columns are caught by their name only.
