@@ -3,6 +3,7 @@
 #   make run                                    the daily refresh on the sample extracts
 #   make run EXTRACTS=<folder> CONFIG=<file>    the same on your own
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
+#   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
 
 SHELL := /bin/sh
@@ -36,7 +37,7 @@ DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
 .PHONY: help
 help:
-	@sed -n '3,6s/^# *//p' Makefile
+	@sed -n '3,7s/^# *//p' Makefile
 
 .PHONY: run
 run: $(RUN_STAMP)
@@ -45,6 +46,10 @@ run: $(RUN_STAMP)
 .PHONY: rollback
 rollback: $(RUN_STAMP)
 	@$(PYTHON) -m dagster_project rollback $(RELEASE)
+
+.PHONY: quarantine
+quarantine: $(RUN_STAMP)
+	@$(PYTHON) -m dagster_project quarantine $(or $(DO),list)
 
 .PHONY: dev
 dev: $(RUN_STAMP)

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.releases import ReleaseError, current_release, roll_back
+from dagster_project.quarantine.command import add_quarantine_command
+from dagster_project.quarantine.listing import QuarantineError
 from dagster_project.run_lock import WriterLockError, hold_writer_lock
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject, ensure_manifest
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.command(load_settings(), parsed)
-    except (InputError, MappingError, SettingsError) as error:
+    except (InputError, MappingError, QuarantineError, SettingsError) as error:
         _tell(str(error))
         return 2
     except (DbtError, ReleaseError, WriterLockError) as error:
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     rollback = commands.add_parser("rollback", help="let readers see an earlier release")
     rollback.add_argument("release", nargs="?", help="its id; without one, the release before the current one")
     rollback.set_defaults(command=_rollback)
+    add_quarantine_command(commands)
     commands.add_parser("parse", help="check that the dbt project parses").set_defaults(command=_parse)
     return parser
 

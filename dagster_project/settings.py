@@ -4,6 +4,7 @@ Belongs here: environment variables, their defaults, and the paths derived from 
 the files (`loading.mapping` reads `extracts.yml`) or anything that touches the disk.
 """
 
+import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Settings:
     refresh_schedule: str = "0 4 * * *"
     # Somebody's id: kept out of every printed form of the settings.
     erase_customer_id: str | None = field(default=None, repr=False)
+    # Who is named in audit lines.
+    operator: str = "unknown"
 
     @property
     def lake_dir(self) -> Path:
@@ -120,7 +123,16 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         refresh_time_zone=refresh_time_zone,
         refresh_schedule=refresh_schedule,
         erase_customer_id=environment.get("ERASE_CUSTOMER_ID") or None,
+        operator=environment.get("OPERATOR") or _account_name(),
     )
+
+
+def _account_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # An account without a name, as in some containers.
+        return f"uid {os.getuid()}"
 
 
 def _path(environment: Mapping[str, str], name: str, default: Path) -> Path:

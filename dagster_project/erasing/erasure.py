@@ -8,9 +8,7 @@
 Belongs here: this order. Does not belong here: the steps themselves, and building.
 """
 
-import getpass
 import json
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +23,7 @@ from dagster_project.erasing.records import rows_of_erased
 from dagster_project.erasing.released import remove_releases_naming
 from dagster_project.erasing.tokens import read_salt, token_of
 from dagster_project.erasing.traces import remove_traces
-from dagster_project.loading.durable import remove_file
+from dagster_project.loading.durable import append_line, remove_file
 from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.settings import Settings
 from dagster_project.transforming.build_state import mark_build_begun
@@ -77,7 +75,9 @@ def begin_erasure(settings: Settings, config: ExtractsConfig, customer_id: str) 
             "No row in the lake and no refused row has this customer id, so nothing was erased. Check its spelling: "
             "it must be as the extracts have it, upper and lower case included."
         )
-    erasure = PendingErasure(token, person, _who(), datetime.now(UTC).isoformat(timespec="seconds"), rows, records)
+    erasure = PendingErasure(
+        token, person, settings.operator, datetime.now(UTC).isoformat(timespec="seconds"), rows, records
+    )
     write_pending(settings, erasure)
     return erasure
 
@@ -130,14 +130,6 @@ def _count_records(
     return counts
 
 
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # An account without a name, as in some containers.
-        return f"uid {os.getuid()}"
-
-
 def _write_audit_line(settings: Settings, erasure: PendingErasure, releases: int) -> None:
     path = audit_path(settings)
     if _has_line(path, erasure):
@@ -151,11 +143,7 @@ def _write_audit_line(settings: Settings, erasure: PendingErasure, releases: int
         "refused_records_by_feed": erasure.records,
         "releases_deleted": releases,
     }
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_line(path, line)
 
 
 def _has_line(path: Path, erasure: PendingErasure) -> bool:

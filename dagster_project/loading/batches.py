@@ -238,13 +238,25 @@ def ensure_contract_batches(connection: duckdb.DuckDBPyConnection, settings: Set
     """Write the batch without rows of every feed, where it is missing or the contract has changed since."""
     for feed in load_feeds().values():
         target = raw_path(settings, feed.name, contract_stem(dataset))
-        expected = {column.name: column.sql_type for column in feed.columns.values()} | METADATA_COLUMNS
+        expected = _lake_columns(feed)
         if target.exists():
             described = connection.execute(f"DESCRIBE FROM read_parquet({quote_text(str(target))})").fetchall()
             if {row[0]: row[1] for row in described} == expected:
                 continue
-        columns = ", ".join(f"CAST(NULL AS {sql_type}) AS {quote_name(name)}" for name, sql_type in expected.items())
-        _copy(connection, f"SELECT {columns} WHERE FALSE", target)
+        write_empty_batch(connection, settings, feed.name, contract_stem(dataset))
+
+
+def write_empty_batch(connection: duckdb.DuckDBPyConnection, settings: Settings, feed: str, batch_id: str) -> None:
+    """Write a batch that has the columns of the feed and no rows."""
+    columns = ", ".join(
+        f"CAST(NULL AS {sql_type}) AS {quote_name(name)}"
+        for name, sql_type in _lake_columns(load_feeds()[feed]).items()
+    )
+    _copy(connection, f"SELECT {columns} WHERE FALSE", raw_path(settings, feed, batch_id))
+
+
+def _lake_columns(feed: Feed) -> dict[str, str]:
+    return {column.name: column.sql_type for column in feed.columns.values()} | METADATA_COLUMNS
 
 
 def clear_unfinished(settings: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 Belongs here: temporary name, fsync, rename, folder fsync, tight file modes. Does not belong here: what is in the files.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -62,6 +63,16 @@ def write_text(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def append_line(path: Path, line: dict) -> None:
+    """Add one line of JSON to a log that only its owner may read, durably."""
+    make_folder(path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync(path: Path) -> None:

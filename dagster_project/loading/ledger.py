@@ -21,7 +21,8 @@ class LedgerEntry:
     `status` is loaded or refused; a refused file has no batch and is tried again at every run. `watermark` is the
     latest event in the accepted rows (ISO, UTC) or null. `rows_passed_over` are records that the source's `rows_where`
     says are not about the feed; `rows_read` counts the others. `replayed_from` names the batch whose quarantined rows
-    this batch took in.
+    this batch took in; those that left it without being loaded (`rows_passed_over`, or discarded by a steward) are
+    listed in `rows_taken_out` as ranges of row numbers. `requested_by` is who asked for such a batch.
     """
 
     dataset: str
@@ -44,6 +45,8 @@ class LedgerEntry:
     duplicate_rows: int = 0
     rows_passed_over: int = 0
     replayed_from: str | None = None
+    rows_taken_out: list[tuple[int, int]] = field(default_factory=list)
+    requested_by: str | None = None
 
 
 def batch_stem(dataset: str, load_sequence: int, content_sha256: str) -> str:

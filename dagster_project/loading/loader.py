@@ -42,8 +42,8 @@ from dagster_project.loading.ledger import (
 )
 from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.refusals import FileRefusedError, LoadError
-from dagster_project.loading.replay import finish_replays
 from dagster_project.loading.results import FileResult, LoadResult
+from dagster_project.loading.taking_out import finish_taking_out
 from dagster_project.settings import Settings
 
 __all__ = ["FileResult", "LoadError", "LoadResult", "load_extracts"]
@@ -79,7 +79,7 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
     with duckdb.connect() as connection:
         ensure_contract_batches(connection, settings, config.name)
     entries = read_ledger(settings, config.name)
-    finish_replays(settings, entries)
+    finish_taking_out(settings, entries)
     run = _Load(
         settings,
         config,

@@ -2,17 +2,16 @@
 
 Those that pass now form a batch of their own, exactly once.
 
-Belongs here: reading refused rows back, taking the accepted ones out of quarantine. Does not belong here: loading files
-(`loader`).
+Belongs here: reading refused rows back and judging them again. Does not belong here: loading files (`loader`), the
+commit (`taking_out`).
 
 A replayed row keeps the load sequence and the snapshot mark of the batch it came from: it is as old as its file, and
 must not win over what was delivered later.
 """
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -21,25 +20,26 @@ from dagster_project.loading.batches import (
     PARQUET_OPTIONS,
     UNPARSED_RECORD,
     Batch,
+    Judged,
     clear_unfinished,
     judge_rows,
     quarantine_path,
-    raw_path,
     write_accepted,
 )
-from dagster_project.loading.checks import checked_rows
+from dagster_project.loading.checks import GATHERED, ROW_PLACE, checked_rows
 from dagster_project.loading.contracts import load_feeds
-from dagster_project.loading.durable import make_folder, publish_file, remove_file, work_folder
+from dagster_project.loading.durable import make_folder, publish_file, work_folder
 from dagster_project.loading.engine import open_engine
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import SUFFIX_FORMATS
 from dagster_project.loading.landing import gather
-from dagster_project.loading.ledger import LedgerEntry, batch_stem, next_load_sequence, read_ledger, write_entry
+from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.refusals import FileRefusedError, LoadError
 from dagster_project.loading.results import FileResult, LoadResult
 from dagster_project.loading.source_columns import resolve_columns
 from dagster_project.loading.sql_text import quote_name, quote_text
+from dagster_project.loading.taking_out import batch_of_rows, commit_and_take_out, finish_taking_out
 from dagster_project.settings import Settings
 
 Report = Callable[[str], None]
@@ -50,12 +50,12 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
 
     One FileResult for each batch with quarantined rows whose source is still in the mapping: `loaded` where rows
     passed, otherwise `unchanged`, or `refused` with a message where the mapping does not fit the rows at all. Lines
-    that never had columns (ragged, broken quotes) stay: mend the file and deliver it again.
+    that never had columns (ragged, broken quotes) stay until a steward corrects or discards them.
     """
     make_folder(settings.lake_dir)
     clear_unfinished(settings)
     entries = read_ledger(settings, config.name)
-    finish_replays(settings, entries)
+    finish_taking_out(settings, entries)
     sources = {(source.feed, source.name): source for source in config.sources}
     result = LoadResult()
     for entry in entries:
@@ -81,54 +81,60 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
         work_folder(settings.lake_dir) as work_dir,
         open_engine(work_dir / "spill", (settings.lake_dir,)) as connection,
     ):
-        columns_found = _open_quarantine(connection, quarantine_path(settings, entry.feed, entry.batch_id))
+        quarantine = quarantine_path(settings, entry.feed, entry.batch_id)
+        columns_found = _open_quarantine(connection, quarantine)
         waiting = connection.execute("SELECT count(*) FROM source").fetchone()[0]
+        if not waiting:
+            return _outcome(entry, "unchanged", 0, 0, "its quarantined rows have no columns: correct or discard them.")
         try:
             columns, _ = resolve_columns(feed, source, columns_found)
             checked = checked_rows(connection, feed, source, columns, now, is_typed_format=_is_typed(entry, source))
         except FileRefusedError as error:
             return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
         judged = judge_rows(connection, feed, checked, columns_found, {}, work_dir, "replay")
-        passing = connection.execute(
-            f"SELECT {ROW_NUMBER_COLUMN} FROM {judged.table} WHERE NOT is_refused ORDER BY ALL"
-        ).fetchall()
-        if not passing:
+        _renew_reasons(connection, quarantine, judged)
+        passing = _row_numbers(connection, f"{judged.table} WHERE NOT is_refused")
+        # Today's rows_where may say that a row is not about the feed at all.
+        passed_over = _row_numbers(connection, f"{GATHERED} ANTI JOIN {judged.table} USING ({ROW_PLACE})")
+        if not passing and not passed_over:
             return _outcome(entry, "unchanged", waiting, 0, f"none of {waiting} quarantined rows passes yet.")
-        digest = hashlib.sha256(json.dumps([entry.batch_id, passing]).encode()).hexdigest()
-        sequence = next_load_sequence(settings)
-        batch_id = batch_stem(entry.dataset, sequence, digest)
-        batch = Batch(
-            feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, source.mode == "snapshot"
-        )
+        message = f"{len(passing)} of {waiting} quarantined rows loaded."
+        message += f" {len(passed_over)} more are passed over by rows_where." if passed_over else ""
+        replayed = batch_of_rows(settings, entry, now, passing, passed_over, message)
+        batch_id, is_snapshot = replayed.batch_id, source.mode == "snapshot"
+        batch = Batch(feed, entry.source_name, entry.source_file, batch_id, entry.load_sequence, is_snapshot)
         accepted = write_accepted(connection, settings, batch, judged, 1)
         if accepted != len(passing):
             raise LoadError(f"{entry.source_file}: {len(passing)} rows passed, but {accepted} were written: a defect.")
-        watermark, duplicate_rows = judged.facts[1]
-    message = f"{len(passing)} of {waiting} quarantined rows loaded."
-    replayed = LedgerEntry(
-        dataset=entry.dataset,
-        feed=entry.feed,
-        source_name=entry.source_name,
-        source_file=entry.source_file,
-        content_sha256=digest,
-        bytes=0,
-        status="loaded",
-        message=message,
-        rows_read=len(passing),
-        rows_accepted=accepted,
-        rows_quarantined=0,
-        reasons={},
-        load_sequence=sequence,
-        batch_id=batch_id,
-        loaded_at=now.isoformat(timespec="seconds"),
-        watermark=watermark,
-        duplicate_rows=duplicate_rows,
-        replayed_from=entry.batch_id,
-    )
-    # The entry is the commit: killed before it, nothing has happened; killed after it, the next run takes the rows out.
-    write_entry(settings, replayed)
-    _take_out(settings, replayed)
+        watermark, duplicate_rows = judged.facts.get(1, (None, 0))
+    replayed = replace(replayed, watermark=watermark, duplicate_rows=duplicate_rows)
+    commit_and_take_out(settings, replayed)
     return FileResult.of(replayed)
+
+
+def _row_numbers(connection: duckdb.DuckDBPyConnection, rows: str) -> list[int]:
+    found = connection.execute(f"SELECT {ROW_NUMBER_COLUMN} FROM {rows} ORDER BY ALL").fetchall()
+    return [number for (number,) in found]
+
+
+def _renew_reasons(connection: duckdb.DuckDBPyConnection, quarantine: Path, judged: Judged) -> None:
+    """Let rows that are still refused carry the reasons of today's mapping, not those of the day they came."""
+    if not judged.reasons:
+        return
+    rows = f"read_parquet({quote_text(str(quarantine))}) AS quarantined"
+    renewed = f"{judged.refused_table} AS refused ON refused.{ROW_NUMBER_COLUMN} = quarantined._source_row"
+    is_new = f"SELECT count(*) > 0 FROM {rows} JOIN {renewed} WHERE refused.reasons <> quarantined.reasons"
+    if not connection.execute(is_new).fetchone()[0]:
+        return
+    columns = ("reasons", "explanation")
+    replaced = ", ".join(f"coalesce(refused.{name}, quarantined.{name}) AS {name}" for name in columns)
+    query = (
+        f"SELECT quarantined.* REPLACE ({replaced}) FROM {rows} LEFT JOIN {renewed} ORDER BY quarantined._source_row"
+    )
+    publish_file(
+        quarantine,
+        lambda temporary: connection.execute(f"COPY ({query}) TO {quote_text(str(temporary))} ({PARQUET_OPTIONS})"),
+    )
 
 
 def _outcome(entry: LedgerEntry, status: str, waiting: int, accepted: int, message: str) -> FileResult:
@@ -173,33 +179,3 @@ def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) ->
 
 def _json_pointer(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
-
-
-def finish_replays(settings: Settings, entries: list[LedgerEntry]) -> None:
-    """Take out of quarantine what a committed replay has loaded; needed where it was killed between the two."""
-    for entry in entries:
-        if entry.replayed_from is not None:
-            _take_out(settings, entry)
-
-
-def _take_out(settings: Settings, replayed: LedgerEntry) -> None:
-    quarantine = quarantine_path(settings, replayed.feed, replayed.replayed_from)
-    if not quarantine.exists():
-        return
-    loaded = quote_text(str(raw_path(settings, replayed.feed, replayed.batch_id)))
-    stays = (
-        f"FROM read_parquet({quote_text(str(quarantine))}) AS quarantined "
-        f"ANTI JOIN read_parquet({loaded}) AS loaded USING (_source_row)"
-    )
-    with duckdb.connect() as connection:
-        before = connection.execute(f"SELECT count(*) FROM read_parquet({quote_text(str(quarantine))})").fetchone()[0]
-        after = connection.execute(f"SELECT count(*) {stays}").fetchone()[0]
-        if after == 0:
-            remove_file(quarantine)
-        elif after < before:
-            publish_file(
-                quarantine,
-                lambda temporary: connection.execute(
-                    f"COPY (SELECT * {stays} ORDER BY _source_row) TO {quote_text(str(temporary))} ({PARQUET_OPTIONS})"
-                ),
-            )

@@ -54,7 +54,7 @@ def _file_rows(
     for entry in entries:
         if entry.replayed_from:
             source = (entry.feed, entry.replayed_from)
-            replayed[source] = replayed.get(source, 0) + entry.rows_accepted
+            replayed[source] = replayed.get(source, 0) + entry.rows_accepted + entry.rows_passed_over
     newest = {
         _identity(entry): entry.batch_id for entry in entries if entry.status == "loaded" and not entry.replayed_from
     }

@@ -7,10 +7,12 @@ from dataclasses import replace
 import duckdb
 import pytest
 
-from dagster_project.loading import batches, file_chunks, ledger, loader, replay
+from dagster_project.loading import batches, file_chunks, ledger, loader, taking_out
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import read_ledger
+from dagster_project.loading.mapping import load_config
 from dagster_project.loading.refusals import LoadError
+from dagster_project.loading.replay import replay_quarantine
 
 HEADER = "order_id,ordered_at,status,order_amount\n"
 ONE = f"{HEADER}1,2024-05-31,paid,5\n"
@@ -305,7 +307,7 @@ def test_replay_loads_what_passes_now_once(home):
     assert _states(home.load()) == [("b.csv", "unchanged")]
 
 
-@pytest.mark.parametrize("step", ["write_entry", "_take_out"])
+@pytest.mark.parametrize("step", ["write_entry", "take_out"])
 def test_a_killed_replay_loads_every_row_once(home, monkeypatch, step):
     home.put("b.csv", TWO)
     home.map(ALL_CSV)
@@ -316,12 +318,63 @@ def test_a_killed_replay_loads_every_row_once(home, monkeypatch, step):
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay, step, die)
+        patch.setattr(taking_out, step, die)
         with pytest.raises(Killed):
             home.replay()
     home.replay()
     assert sorted(home.rows("orders", "order_id")) == [("2",), ("3",)]
     assert home.quarantined("orders") == []
+
+
+def test_a_replay_says_who_asked_for_it(home):
+    home.put("b.csv", TWO)
+    home.map(ALL_CSV)
+    home.load()
+    home.map(MENDED)
+    replay_quarantine(replace(home.settings, operator="ada"), load_config(home.settings.extracts_config), print)
+    assert [entry.requested_by for entry in read_ledger(home.settings, "shop")] == [None, "ada"]
+
+
+def test_a_replay_renews_the_reasons_of_what_stays(home):
+    home.put("b.csv", f"{HEADER}2,someday,paid,x\n")
+    home.map(ALL_CSV)
+    home.load()
+    assert home.quarantined("orders") == [(1, ["not_a_timestamp:ordered_at", "not_a_number:order_amount"])]
+    home.map(MENDED)
+    home.replay()
+    assert home.quarantined("orders") == [(1, ["not_a_timestamp:ordered_at"])]
+
+
+def test_rows_that_a_new_condition_leaves_out_leave_quarantine_once(home, monkeypatch):
+    rows = "".join(f"{number},2024-06-01,{'paid' if number % 3 else 'void'},x\n" for number in range(1, 8))
+    home.put("b.csv", HEADER + rows)
+    home.map(ALL_CSV)
+    home.load()
+    home.map(ALL_CSV.replace("'*.csv'", "'*.csv', rows_where: \"status <> 'void'\""))
+
+    def die(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_out, "take_out", die)
+        with pytest.raises(Killed):
+            home.replay()
+    home.replay()
+    assert [row for row, _ in home.quarantined("orders")] == [1, 2, 4, 5, 7]
+    assert home.rows("orders") == []
+    first, taken = read_ledger(home.settings, "shop")
+    assert (first.rows_quarantined, taken.rows_accepted, taken.rows_passed_over) == (7, 0, 2)
+    assert taken.rows_taken_out == [[3, 3], [6, 6]]
+    assert "2 more are passed over" in taken.message
+
+
+def test_a_replay_of_lines_without_columns_says_so(home):
+    home.put("b.csv", f"{HEADER}ragged\n")
+    home.map(ALL_CSV)
+    home.load()
+    (outcome,) = home.replay().files
+    assert outcome.status == "unchanged"
+    assert "correct or discard" in outcome.message
 
 
 def test_the_next_sequence_counts_all_datasets(home):

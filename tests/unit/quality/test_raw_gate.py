@@ -84,6 +84,12 @@ def test_replayed_rows_are_conserved(deliver, findings):
     assert findings() == {}
 
 
+def test_discarded_rows_are_conserved(deliver, findings):
+    first = deliver(accepted=100, quarantined=0, rows_read=105, rows_quarantined=5)
+    deliver(accepted=0, sequence=2, replayed_from=first.batch_id, rows_passed_over=5, rows_taken_out=[(1, 5)])
+    assert findings() == {}
+
+
 def test_feed_that_stalled_is_a_warning(deliver, findings):
     deliver()
     deliver("later.csv", feed="crm_tickets", sequence=2, watermark="2026-02-09T00:00:00")

@@ -1,0 +1,158 @@
+"""Taking over what a steward has corrected in an exported file.
+
+Belongs here: reading the file, comparing it with what is in quarantine, writing the rows anew. Does not belong here:
+loading them (`loading.replay`).
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.erasing.records import columns_without_ids, erase_refused_records
+from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD, quarantine_path
+from dagster_project.loading.contracts import load_feeds
+from dagster_project.loading.durable import publish_file
+from dagster_project.loading.mapping import ExtractsConfig
+from dagster_project.loading.sql_text import quote_text
+from dagster_project.quality.masking import MASK
+from dagster_project.quarantine.actions import note_action
+from dagster_project.quarantine.exporting import ENCODING, PLACE_COLUMNS, TELLING_COLUMNS, text_of_cell
+from dagster_project.quarantine.listing import QuarantineError, source_of
+from dagster_project.settings import Settings
+
+LONGEST_CELL = 4_000_000
+Place = tuple[str, str]  # feed and batch
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a corrected file changed: rows, and cells by column."""
+
+    rows: int
+    cells: dict[str, int]
+
+
+def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) -> Corrections:
+    """Put the cells that a steward has changed in an exported file into quarantine; nothing is loaded yet.
+
+    Rows are found by the first three columns; rows left out of the file stay as they are, and so do cells that say
+    `(masked)`. A line that could not be taken apart becomes a row as soon as one of its columns is filled in. Raises
+    QuarantineError before anything is changed, where the file or one of its rows does not fit. The caller holds the
+    writer lock.
+    """
+    wanted: dict[Place, dict[int, dict[str, str]]] = {}
+    for place, number, cells in _rows(corrected, config.name):
+        wanted.setdefault(place, {})[number] = cells
+    changed: dict[Place, dict[int, str]] = {}
+    counts: Counter[str] = Counter()
+    source_names: dict[Place, str] = {}
+    with duckdb.connect() as connection:
+        for place, rows in wanted.items():
+            stored = _stored(connection, settings, place)
+            for number, cells in rows.items():
+                if number not in stored:
+                    raise QuarantineError(
+                        f"Row {number} of batch {place[1]} is not in quarantine any more: it was replayed or "
+                        "discarded. Export again, and correct what is still there."
+                    )
+                source_names[place], before = stored[number]
+                after, columns = _corrected(before, cells)
+                counts.update(columns)
+                if columns:
+                    changed.setdefault(place, {})[number] = json.dumps(after, ensure_ascii=False)
+        for place, records in changed.items():
+            _rewrite(connection, quarantine_path(settings, *place), records)
+    for place in changed:
+        source = source_of(config.sources, place[0], source_names[place])
+        ignored = columns_without_ids(source) if source is not None else frozenset()
+        erase_refused_records(settings, quarantine_path(settings, *place), ignored)
+    rows = sum(len(records) for records in changed.values())
+    if rows:
+        details = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        note_action(settings, config.name, "correct", rows, f"from {corrected.name}; cells changed: {details}")
+    return Corrections(rows, dict(sorted(counts.items())))
+
+
+def _rows(corrected: Path, dataset: str) -> Iterator[tuple[Place, int, dict[str, str]]]:
+    try:
+        text = corrected.read_text(encoding=ENCODING)
+    except UnicodeDecodeError:
+        raise QuarantineError(f"{corrected} is not UTF-8 text. Save it as CSV UTF-8.") from None
+    except OSError as error:
+        raise QuarantineError(f"{corrected} cannot be read: {error.strerror}.") from None
+    first = PLACE_COLUMNS[0]
+    # Spreadsheets write the delimiter of their country.
+    start = text.lstrip('"')
+    delimiter = start.removeprefix(first).lstrip('"')[:1]
+    if not start.startswith(first) or delimiter not in (",", ";", "\t"):
+        raise QuarantineError(f"{corrected} was not exported from quarantine: its first column is not {first}.")
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = [text_of_cell(name) for name in next(reader)]
+    fixed = len(PLACE_COLUMNS) + len(TELLING_COLUMNS)
+    if tuple(header[:fixed]) != (*PLACE_COLUMNS, *TELLING_COLUMNS):
+        raise QuarantineError(f"{corrected}: the first {fixed} columns must stay as they were exported.")
+    known_batch = re.compile(rf"{re.escape(dataset)}__[0-9]{{8}}__[0-9a-f]{{16}}")
+    try:
+        for line, cells in enumerate(reader, start=2):
+            if not any(cells):
+                continue
+            if len(cells) != len(header):
+                raise QuarantineError(f"{corrected}, record {line}: {len(cells)} cells under {len(header)} columns.")
+            feed, batch_id, number = cells[: len(PLACE_COLUMNS)]
+            if feed not in load_feeds() or not known_batch.fullmatch(batch_id) or not number.isdecimal():
+                raise QuarantineError(
+                    f"{corrected}, record {line}: the first three cells name no refused row of {dataset}. "
+                    "Leave them as they were exported."
+                )
+            yield (
+                (feed, batch_id),
+                int(number),
+                dict(zip(header[fixed:], map(text_of_cell, cells[fixed:]), strict=True)),
+            )
+    except csv.Error as error:
+        raise QuarantineError(f"{corrected} is not readable as CSV: {error}.") from None
+
+
+def _stored(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, place: Place
+) -> dict[int, tuple[str, dict[str, str | None]]]:
+    path = quarantine_path(settings, *place)
+    if not path.exists():
+        return {}
+    rows = connection.execute(
+        f"SELECT _source_row, _source_name, raw_record FROM read_parquet({quote_text(str(path))})"
+    ).fetchall()
+    return {number: (name, json.loads(record) if record else {}) for number, name, record in rows}
+
+
+def _corrected(before: dict[str, str | None], cells: dict[str, str]) -> tuple[dict[str, str | None], list[str]]:
+    """The record after correction, and the columns whose value has changed."""
+    changed = {
+        name: value
+        for name, value in cells.items()
+        if name != UNPARSED_RECORD and value != MASK and value != (before.get(name) or "")
+    }
+    kept = {name: value for name, value in before.items() if not changed or name != UNPARSED_RECORD}
+    return kept | changed, list(changed)
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, quarantine: Path, records: dict[int, str]) -> None:
+    connection.execute("CREATE OR REPLACE TEMP TABLE corrected (number BIGINT, record VARCHAR)")
+    connection.execute("INSERT INTO corrected SELECT unnest($1), unnest($2)", [list(records), list(records.values())])
+    query = (
+        "SELECT refused.* REPLACE (coalesce(corrected.record, refused.raw_record) AS raw_record) "
+        f"FROM read_parquet({quote_text(str(quarantine))}) AS refused "
+        "LEFT JOIN corrected ON corrected.number = refused._source_row ORDER BY _source_row"
+    )
+    publish_file(
+        quarantine,
+        lambda temporary: connection.execute(f"COPY ({query}) TO {quote_text(str(temporary))} ({PARQUET_OPTIONS})"),
+    )

@@ -1,0 +1,53 @@
+"""The command line of the workplace: what it prints, its exit codes."""
+
+import pytest
+
+from dagster_project.__main__ import main
+from tests.unit.quarantine.test_listing import CLEAR
+
+
+@pytest.fixture
+def command(shop, monkeypatch):
+    """Run `quarantine <arguments>`; returns the exit code."""
+    settings = shop.settings
+    monkeypatch.setenv("WAREHOUSE_HOME", str(settings.warehouse_home))
+    monkeypatch.setenv("EXTRACTS_DIR", str(settings.extracts_dir))
+    monkeypatch.setenv("EXTRACTS_CONFIG", str(settings.extracts_config))
+    monkeypatch.setenv("OPERATOR", "ada")
+    return lambda *arguments: main(["quarantine", *arguments])
+
+
+def test_a_steward_works_through_the_command_line(shop, command, capsys):
+    assert command("list") == 0
+    assert "not_a_timestamp:created_at" in capsys.readouterr().out
+    assert command("show", "--feed", "crm_customers") == 0
+    shown = capsys.readouterr().out
+    assert "Created: yesterday" in shown
+    assert "Mail: (masked)" in shown
+    assert not [word for word in CLEAR if word in shown]
+    exported = shop.root / "refused.csv"
+    assert command("export", str(exported), "--feed", "orders") == 0
+    exported.write_text(exported.read_text(encoding="utf-8-sig").replace("someday", "2025-02-02"))
+    assert command("correct", str(exported)) == 0
+    assert command("discard", "--reason", "not_a_number") == 0
+    capsys.readouterr()
+    assert command("list", "--feed", "orders") == 0
+    told = capsys.readouterr().out
+    assert "not_a_number" not in told.split("Done so far")[0]
+    assert [told.count(f"ada  {done}, ") for done in ("export", "correct", "take out")] == [1, 1, 1]
+
+
+def test_mistakes_are_told_without_a_traceback(command, capsys):
+    for arguments in (("list", "--feed", "x'; drop"), ("correct", "nowhere.csv"), ("discard",)):
+        assert command(*arguments) == 2
+    told = "".join(capsys.readouterr())
+    assert "There is no feed" in told
+    assert "Say which rows" in told
+    assert "Traceback" not in told
+
+
+def test_control_characters_of_a_value_do_not_reach_the_terminal(shop, command, capsys):
+    shop.put("orders2.csv", "order_id,ordered_at,status\n1,\x1b[2Jnever,paid\n")
+    shop.load()
+    assert command("show", "--file", "orders2.csv") == 0
+    assert "\x1b" not in capsys.readouterr().out

@@ -1,0 +1,210 @@
+"""A steward's way: export, correct in a spreadsheet, replay; each row is loaded once, and who did it is known."""
+
+import csv
+import json
+import stat
+from dataclasses import replace
+
+import pytest
+
+from dagster_project.erasing.erasure_list import Tokens, add_to_erasure_list
+from dagster_project.erasing.tokens import read_salt, token_of
+from dagster_project.loading import taking_out
+from dagster_project.loading.ledger import read_ledger
+from dagster_project.loading.loader import load_extracts
+from dagster_project.loading.mapping import load_config
+from dagster_project.loading.replay import replay_quarantine
+from dagster_project.quality.masking import MASK
+from dagster_project.quarantine.actions import log_path, read_actions
+from dagster_project.quarantine.correcting import correct_rows
+from dagster_project.quarantine.discarding import discard_rows
+from dagster_project.quarantine.exporting import export_rows, safe_cell, text_of_cell
+from dagster_project.quarantine.listing import QuarantineError, Selection, refused_rows
+from tests.unit.loading.conftest import Home
+from tests.unit.quarantine.test_listing import CLEAR
+
+
+class Desk:
+    """A steward called ada, with a home and a spreadsheet."""
+
+    def __init__(self, home):
+        self.home = home
+        self.settings = replace(home.settings, operator="ada")
+        self.config = load_config(home.settings.extracts_config)
+        self.file = home.root / "desk" / "refused.csv"
+
+    def export(self, **options):
+        return export_rows(self.settings, self.config, self.file, **options)
+
+    def table(self):
+        with self.file.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.reader(file))
+
+    def edit(self, changes, delimiter=","):
+        """Set cells: {(row number, column): value}; rows are found by their reasons' file and number."""
+        header, *rows = self.table()
+        for row in rows:
+            for (number, column), value in changes.items():
+                if row[2] == str(number) and column in header:
+                    row[header.index(column)] = value
+        with self.file.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter=delimiter).writerows([header, *rows])
+
+    def correct(self):
+        return correct_rows(self.settings, self.config, self.file)
+
+    def replay(self):
+        return replay_quarantine(self.settings, self.config, print)
+
+    def waiting(self, **selection):
+        return [(row.feed, row.source_row) for row in refused_rows(self.settings, "shop", Selection(**selection))]
+
+
+@pytest.fixture
+def desk(shop):
+    return Desk(shop)
+
+
+def test_corrected_rows_are_loaded_once_and_the_log_says_by_whom(desk):
+    assert desk.export(selection=Selection(feed="orders")) == 2
+    desk.edit({(2, "ordered_at"): "2025-02-02", (3, "order_amount"): "30"}, delimiter=";")
+    assert desk.correct().cells == {"order_amount": 1, "ordered_at": 1}
+    assert len(desk.home.rows("orders")) == 1, "a correction alone loads nothing"
+    desk.replay()
+    desk.replay()
+    assert sorted(desk.home.rows("orders", "order_id, ordered_at::DATE::VARCHAR, order_amount::INT")) == [
+        ("1", "2025-02-01", 10),
+        ("2", "2025-02-02", 20),
+        ("3", "2025-02-03", 30),
+    ]
+    assert desk.waiting(feed="orders") == []
+    done = [(action.by, action.action, action.rows) for action in read_actions(desk.settings, "shop")]
+    assert sorted(done) == [("ada", "correct", 2), ("ada", "export", 2), ("ada", "replay", 2)]
+    with pytest.raises(QuarantineError, match="not in quarantine any more"):
+        desk.correct()
+
+
+def test_a_line_without_columns_can_be_taken_apart(desk):
+    desk.export(selection=Selection(reason="too_many_values"))
+    desk.edit({(4, "Id"): "dora", (4, "Created"): "2025-01-04", (4, "Mail"): "dora@example.com"})
+    desk.correct()
+    desk.replay()
+    assert ("dora", "dora@example.com") in desk.home.rows("crm_customers", "customer_id, email")
+
+
+def test_an_export_is_masked_private_and_written_to_the_log(desk):
+    assert desk.export() == 5
+    text = desk.file.read_text(encoding="utf-8-sig")
+    assert not [word for word in CLEAR if word in text.replace("bert,", "")]
+    assert "yesterday" in text
+    assert stat.S_IMODE(desk.file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(log_path(desk.settings).stat().st_mode) == 0o600
+    # Handed back as it is, nothing changes: not what was masked, nor what was empty.
+    assert desk.correct().rows == 0
+    assert desk.export(with_personal_data=True) == 5
+    assert "cleo@example.com" in desk.file.read_text(encoding="utf-8-sig")
+    assert desk.correct().rows == 0
+    lines = [json.loads(line) for line in log_path(desk.settings).read_text().splitlines()]
+    assert [line["details"].split("; ")[1] for line in lines] == ["masked", "with personal data"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+971", "-5", "@a", "\tx", "\rx", "\nx", "'=x", "''=x", "'", "a=b", "", "x'"])
+def test_no_cell_is_a_formula_and_every_text_comes_back(text):
+    cell = safe_cell(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert text_of_cell(cell) == text
+
+
+def test_formulas_in_values_and_column_names_stay_text(tmp_path):
+    home = Home(tmp_path)
+    home.map("name: shop\nsources:\n  - {name: orders, feed: orders, files: '*.csv'}\n")
+    home.put("a.csv", 'order_id,ordered_at,status,=cmd()\n"=HYPERLINK(""http://x"")",never,-paid,@x\n')
+    home.load()
+    desk = Desk(home)
+    desk.export(with_personal_data=True)
+    header, row = desk.table()
+    assert not [cell for cell in header + row if cell.startswith(("=", "+", "-", "@"))]
+    assert desk.correct().rows == 0
+    desk.edit({(1, "ordered_at"): "2025-01-01"})
+    desk.correct()
+    desk.replay()
+    assert home.rows("orders", "order_id, status") == [('=HYPERLINK("http://x")', "-paid")]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("orders,shop__", "../../raw/orders,shop__"), "name no refused row"),
+        (lambda text: text.replace(",shop__0", ",../shop__0"), "name no refused row"),
+        (lambda text: text.replace(",shop__0", ",kiosk__0"), "name no refused row"),
+        (lambda text: text.replace("quarantine_row", "row"), "must stay as they were exported"),
+        (lambda _: "order_id\n1\n", "was not exported from quarantine"),
+        (lambda _: "", "was not exported from quarantine"),
+        (lambda text: text.replace("someday", "2025-01-01,x"), "cells under"),
+        (
+            lambda text: text.replace("someday", "2025-01-01").replace(",3,orders.csv", ",9,orders.csv"),
+            "Row 9 of batch",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_changes_nothing(desk, change, message):
+    desk.export(selection=Selection(feed="orders"))
+    desk.file.write_text(change(desk.file.read_text(encoding="utf-8-sig")))
+    before = list(refused_rows(desk.settings, "shop"))
+    with pytest.raises(QuarantineError, match=message):
+        desk.correct()
+    assert list(refused_rows(desk.settings, "shop")) == before
+
+
+def test_what_is_no_text_or_not_there_is_told(desk):
+    with pytest.raises(QuarantineError, match="cannot be read"):
+        desk.correct()
+    desk.file.parent.mkdir()
+    desk.file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(QuarantineError, match="UTF-8"):
+        desk.correct()
+    with pytest.raises(QuarantineError, match="nothing was written"):
+        desk.export(selection=Selection(feed="fx_rates"))
+
+
+def test_discarded_rows_are_accounted_for_and_never_come_back(desk, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_out, "take_out", die)
+        with pytest.raises(Killed):
+            discard_rows(desk.settings, desk.config, Selection(feed="orders"))
+    load_extracts(desk.settings, desk.config, print)
+    assert desk.waiting(feed="orders") == []
+    assert len(desk.waiting()) == 3
+    entry = read_ledger(desk.settings, "shop")[-1]
+    assert (entry.rows_accepted, entry.rows_passed_over, entry.requested_by) == (0, 2, "ada")
+    assert entry.rows_taken_out == [[2, 3]]
+    (action,) = read_actions(desk.settings, "shop")
+    assert (action.action, action.rows) == ("take out", 2)
+    assert len(desk.home.rows("orders")) == 1
+    with pytest.raises(QuarantineError, match="nothing was discarded"):
+        discard_rows(desk.settings, desk.config, Selection(feed="orders"))
+
+
+def test_a_correction_cannot_bring_back_an_erased_person(desk):
+    add_to_erasure_list(desk.settings, Tokens(frozenset({token_of(read_salt(desk.settings), "zoe")})))
+    desk.export(selection=Selection(feed="orders"))
+    desk.edit({(2, "customer_id"): "zoe"})
+    desk.correct()
+    records = [row.record for row in refused_rows(desk.settings, "shop", Selection(feed="orders"))]
+    assert records[0] is None
+    assert records[1]["customer_id"] == "bert"
+
+
+def test_masked_cells_keep_what_they_hide(desk):
+    desk.export(selection=Selection(reason="missing:customer_id"))
+    assert MASK in desk.file.read_text(encoding="utf-8-sig")
+    desk.edit({(3, "Id"): "cleo", (3, "Created"): "2025-01-03"})
+    desk.correct()
+    desk.replay()
+    assert ("cleo", "cleo@example.com", "Cleo C") in desk.home.rows("crm_customers", "customer_id, email, full_name")
