@@ -33,6 +33,7 @@ endif
 # A stamp is named for the content of its lock file, so that set-up is repeated when, and only when, the lock changes.
 lock_hash = $(shell cksum locks/$(1).txt | cut -d ' ' -f 1)
 RUN_STAMP := .venv/run-$(call lock_hash,run).stamp
+DASHBOARD_STAMP := .venv/dashboard-$(call lock_hash,dashboard).stamp
 DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
 .PHONY: help
@@ -71,11 +72,13 @@ lint: $(DEVELOPMENT_STAMP)
 	$(PYTHON) -m dagster_project parse
 	.venv/bin/dg check defs
 
-# The lock files: exact versions with hashes, no registry address. Needs `uv`.
+# The lock files: exact versions with hashes, no registry address. Needs `uv`. Each builds on the one before.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 .PHONY: lock
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o locks/run.txt locks/run.in
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o locks/dev.txt locks/dev.in
+	$(COMPILE) -o locks/run.txt locks/run.in
+	$(COMPILE) -c locks/run.txt -o locks/dashboard.txt locks/dashboard.in
+	$(COMPILE) -c locks/dashboard.txt -o locks/dev.txt locks/dev.in
 
 .venv/bin/python:
 	@"$(PYTHON3)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -90,7 +93,12 @@ $(RUN_STAMP): .venv/bin/python
 	@$(PYTHON) -m pip check --quiet
 	@touch $@
 
+$(DASHBOARD_STAMP): .venv/bin/python
+	@$(PYTHON) -m pip install --quiet --no-deps --require-hashes -r locks/dashboard.txt
+	@$(PYTHON) -m pip check --quiet
+	@touch $@ $(RUN_STAMP)
+
 $(DEVELOPMENT_STAMP): .venv/bin/python
 	@$(PYTHON) -m pip install --quiet --no-deps --require-hashes -r locks/dev.txt
 	@$(PYTHON) -m pip check --quiet
-	@touch $@ $(RUN_STAMP)
+	@touch $@ $(RUN_STAMP) $(DASHBOARD_STAMP)
