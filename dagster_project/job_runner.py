@@ -4,6 +4,7 @@ Belongs here: Dagster's home, starting a job, reading its events. Does not belon
 and the jobs themselves (`defs`).
 """
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,11 @@ from dagster_project.settings import Settings
 
 INSTANCE_CONFIG = """\
 # Written at every start; what may be changed is in the environment (.env.example).
+event_log_storage:
+  module: dagster_project.run_history
+  class: RunHistory
+  config:
+    base_dir: {events}
 telemetry:
   enabled: false
 # No window that asks for an e-mail address.
@@ -51,7 +57,9 @@ class JobOutcome:
 def prepare_dagster_home(settings: Settings) -> None:
     """Make the folder of Dagster's run history and point this process, and those it starts, at it."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    (settings.dagster_home / "dagster.yaml").write_text(INSTANCE_CONFIG, encoding="utf-8")
+    # Written as JSON, which YAML reads whatever characters a path holds.
+    config = INSTANCE_CONFIG.format(events=json.dumps(str(settings.dagster_home / "history" / "runs")))
+    (settings.dagster_home / "dagster.yaml").write_text(config, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"

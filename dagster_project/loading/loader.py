@@ -128,8 +128,6 @@ def _load_files(run: _Load, workshop: Workshop) -> None:
         run.result.files += [_unchanged(run, source, file, content) for source in sources if source not in pending]
         if pending:
             chunk.add(waiting)
-        else:
-            run.report(f"{title}: unchanged.")
     _load_chunk(run, workshop, chunk)
 
 
