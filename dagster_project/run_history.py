@@ -65,9 +65,7 @@ class RunHistory(SqliteEventLogStorage):
             pass
         for name in self._engines.keys() - {INDEX}:
             self._engines.pop(name).dispose()
-        engine = create_engine(
-            self.conn_string_for_shard(shard), connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
-        )
+        engine = create_engine(self.conn_string_for_shard(shard), connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
         # With a write-ahead log a power cut can take the last events of the history, never its consistency.
         event.listen(engine, "connect", lambda connection, _: connection.execute("pragma synchronous = normal"))
         self._engines[shard] = engine

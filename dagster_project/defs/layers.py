@@ -7,11 +7,12 @@ called.
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator
 
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
@@ -31,30 +32,36 @@ QUALITY_MARTS = ("data_quality", "metric_restatements")
 LAYER_OF_SCHEMA = {"reference": "staging", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
 
 
-class Translator(DagsterDbtTranslator):
-    """Asset keys are physical addresses, groups are schemas; tests belong to the last table they read."""
+def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
+    """The physical address of a node or source of the manifest: `<schema>/<table>`."""
+    return dg.AssetKey([node["schema"], node.get("alias") or node["identifier"]])
 
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """`<schema>/<table>`."""
-        table = dbt_resource_props.get("alias") or dbt_resource_props.get("identifier") or dbt_resource_props["name"]
-        return dg.AssetKey([dbt_resource_props["schema"], table])
 
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The schema."""
-        return dbt_resource_props["schema"]
-
-    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The words of the dbt project, without its SQL."""
-        return dbt_resource_props["description"]
-
-    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: None) -> dg.AssetSpec:
-        """As dbt has it, with an owner; the marts about the build come after all other marts."""
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        spec = spec.replace_attributes(owners=spec.owners or [OWNER], skippable=False)
-        if spec.key in [dg.AssetKey(["marts", mart]) for mart in QUALITY_MARTS]:
-            marts = [node for node in manifest["nodes"].values() if layer_of(node) == "marts"]
-            return spec.replace_attributes(deps=[self.get_asset_key(node) for node in marts])
-        return spec
+def asset_spec(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> dg.AssetSpec:
+    """A table of the dbt project in Dagster's words; the marts about the build come after all other marts."""
+    if node["alias"] in QUALITY_MARTS:
+        parents = [other for other in manifest["nodes"].values() if layer_of(other) == "marts"]
+    else:
+        tables = {**manifest["nodes"], **manifest["sources"]}
+        parents = [tables[parent] for parent in node["depends_on"].get("nodes", [])]
+    columns = [
+        dg.TableColumn(column["name"], column["data_type"] or "?", column["description"])
+        for column in node["columns"].values()
+    ]
+    return dg.AssetSpec(
+        asset_key(node),
+        deps=[asset_key(parent) for parent in parents],
+        description=node["description"],
+        group_name=node["schema"],
+        owners=[OWNER],
+        kinds={"dbt", manifest["metadata"]["adapter_type"]},
+        code_version=node["checksum"]["checksum"],
+        metadata={
+            "dagster/table_name": f"{node['schema']}.{node['alias']}",
+            "dagster/column_schema": dg.TableSchema(columns),
+            "materialized": node["config"]["materialized"],
+        },
+    )
 
 
 def layer_of(node: Mapping[str, Any]) -> str | None:
@@ -67,8 +74,7 @@ def layer_of(node: Mapping[str, Any]) -> str | None:
 def definitions() -> dg.Definitions:
     """One step a layer, from the parsed dbt project."""
     manifest = read_manifest(load_settings())
-    translator = Translator()
-    return dg.Definitions(assets=[layer_step(manifest, translator, layer) for layer in LAYERS])
+    return dg.Definitions(assets=[layer_step(manifest, layer) for layer in LAYERS])
 
 
 def read_manifest(settings: Settings) -> dict[str, Any]:
@@ -82,14 +88,21 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
         project = DbtProject(settings, config.name, config.variables)
     except MappingError:
         project = DbtProject(settings, "unmapped", {})
-    return json.loads(ensure_manifest(project).read_text(encoding="utf-8"))
+    path = ensure_manifest(project)
+    return _parsed(path, path.stat().st_mtime_ns)
 
 
-def layer_step(manifest: dict[str, Any], translator: Translator, layer: str) -> dg.AssetsDefinition:
+@lru_cache(maxsize=1)
+def _parsed(path: Path, _changed_at: int) -> dict[str, Any]:
+    # Every module of definitions asks for it once.
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def layer_step(manifest: dict[str, Any], layer: str) -> dg.AssetsDefinition:
     """The step that builds one layer and runs its dbt tests."""
     nodes = _nodes_in_order(manifest, layer)
-    specs = {unique_id: translator.get_asset_spec(manifest, unique_id, None) for unique_id in nodes}
-    checks = check_specs(manifest, translator, layer)
+    specs = {unique_id: asset_spec(manifest, node) for unique_id, node in nodes.items()}
+    checks = check_specs(manifest, layer)
 
     @dg.multi_asset(
         specs=list(specs.values()),
@@ -136,7 +149,7 @@ def _nodes_in_order(manifest: dict[str, Any], layer: str) -> dict[str, Any]:
     return {unique_id: nodes[unique_id] for unique_id in TopologicalSorter(graph).static_order()}
 
 
-def check_specs(manifest: dict[str, Any], translator: Translator, layer: str) -> dict[str, dg.AssetCheckSpec]:
+def check_specs(manifest: dict[str, Any], layer: str) -> dict[str, dg.AssetCheckSpec]:
     """The dbt data tests of a layer as checks, by unique id. A test belongs to the last table that it reads."""
     checks = {}
     for unique_id, test in manifest["nodes"].items():
@@ -154,7 +167,7 @@ def check_specs(manifest: dict[str, Any], translator: Translator, layer: str) ->
         if tables and layer_of(tables[-1]) == layer:
             checks[unique_id] = dg.AssetCheckSpec(
                 name=test["name"],
-                asset=translator.get_asset_key(tables[-1]),
+                asset=asset_key(tables[-1]),
                 description=test["description"] or None,
                 blocking=test["config"]["severity"].lower() == "error",
             )

@@ -5,7 +5,7 @@ Belongs here: publishing as a Dagster step. Does not belong here: how a release 
 
 import dagster as dg
 
-from dagster_project.defs.layers import Translator, layer_of, read_manifest
+from dagster_project.defs.layers import asset_key, layer_of, read_manifest
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import finish_erasures
@@ -21,7 +21,7 @@ RELEASE_KEY = dg.AssetKey(["published", "release"])
 def definitions() -> dg.Definitions:
     """The publishing step, after every mart and so after every gate."""
     nodes = read_manifest(load_settings())["nodes"].values()
-    marts = [Translator().get_asset_key(node) for node in nodes if layer_of(node) in ("marts", "quality")]
+    marts = [asset_key(node) for node in nodes if layer_of(node) in ("marts", "quality")]
     return dg.Definitions(assets=[release_step(marts)])
 
 

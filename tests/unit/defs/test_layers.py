@@ -1,6 +1,6 @@
 """Which asset a dbt test is a check of, on a manifest of three tables."""
 
-from dagster_project.defs.layers import Translator, check_specs, layer_of
+from dagster_project.defs.layers import check_specs, layer_of
 
 
 def model(name: str, schema: str, **changes: object) -> dict:
@@ -35,7 +35,7 @@ def manifest(*tests: dict) -> dict:
 
 
 def owners(*tests: dict, layer: str) -> dict[str, str]:
-    checks = check_specs(manifest(*tests), Translator(), layer)
+    checks = check_specs(manifest(*tests), layer)
     return {spec.name: "/".join(spec.asset_key.path) for spec in checks.values()}
 
 
@@ -52,7 +52,7 @@ def test_within_a_layer_it_belongs_to_the_table_it_is_written_at() -> None:
 
 def test_only_tests_of_severity_error_block() -> None:
     tests = [data_test("hard", ["stg_a"]), data_test("soft", ["stg_a"], severity="warn")]
-    checks = check_specs(manifest(*tests), Translator(), "staging").values()
+    checks = check_specs(manifest(*tests), "staging").values()
     assert {spec.name: spec.blocking for spec in checks} == {"hard": True, "soft": False}
 
 
