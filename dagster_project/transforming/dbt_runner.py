@@ -67,7 +67,8 @@ def run_dbt(project: DbtProject, command: str, select: list[str], *arguments: st
 
     Raises DbtError if dbt could not begin. A model or test that fails is a result, not an exception.
     """
-    answer = _invoke(project, [command, "--select", *select, *arguments])
+    # The manifest was written when the project was parsed; dbt would write it again at every call.
+    answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"])
     if answer.result is None:
         raise DbtError(_one_line(str(answer.exception)))
     return [_as_result(result) for result in answer.result.results]
