@@ -198,6 +198,49 @@ def order_suites() -> list[Suite]:
             ),
         ),
         keyed_suite(
+            "intermediate.int_order_value_sums_aggregated",
+            ["period_grain", "period_index", "segment_profile_id"],
+            holds(
+                "somebody_behind_every_sum",
+                "Sums are corrected when customers change: nobody is counted a negative number of times.",
+                broken_when="row_count <= 0 or order_count < 0 or buyer_count < 0 or "
+                "order_count + buyer_count > row_count",
+                columns=["order_count", "buyer_count", "row_count"],
+            ),
+        ),
+        keyed_suite(
+            "intermediate.int_order_medians_aggregated",
+            ["measure", "period_grain", "period_index", "segment_type", "segment_value"],
+            filled("median_value", "A median is there only where there was something to take it of."),
+        ),
+        keyed_suite(
+            "intermediate.int_cohort_cells_aggregated",
+            ["cohort_grain", "cohort_index", "period_index", "segment_profile_id"],
+            finds_nothing(
+                "cells_agree_with_periods",
+                "In every grain, the cells of all cohorts add up to the periods in which customers bought, in number "
+                "and value.",
+                query="""
+                    with cells as (
+                        select
+                            cohort_grain as period_grain, sum(active_customers) as customer_periods,
+                            sum(net_amount) as net_amount
+                        from intermediate.int_cohort_cells_aggregated group by cohort_grain
+                    ),
+                    periods as (
+                        select period_grain, count(*) as customer_periods, sum(net_amount) as net_amount
+                        from intermediate.int_customer_periods_aggregated group by period_grain
+                    )
+                    select
+                        periods.*, cells.customer_periods as customer_periods_of_cells,
+                        cells.net_amount as net_amount_of_cells
+                    from periods left join cells using (period_grain)
+                    where cells.customer_periods is distinct from periods.customer_periods
+                        or cells.net_amount is distinct from periods.net_amount
+                """,
+            ),
+        ),
+        keyed_suite(
             "intermediate.int_order_values_aggregated",
             ["period_grain", "period_index", "segment_type", "segment_value"],
             finds_nothing(

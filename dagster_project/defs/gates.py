@@ -30,13 +30,16 @@ def definitions() -> dg.Definitions:
 
 
 def gated_tables(manifest: dict[str, Any], stage: str) -> list[str]:
-    """The tables of a stage, as `schema.table`, without seeds and without the mart that is made of check results."""
+    """The tables of a stage, as `schema.table`.
+
+    Without seeds, the marts about the build, and the lists of what a refresh concerns, which no figure is made of.
+    """
     if stage == "raw":
         return [f"raw.{feed}" for feed in load_feeds()]
     return sorted(
         f"{node['schema']}.{node['alias']}"
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and layer_of(node) == stage
+        if node["resource_type"] == "model" and layer_of(node) == node["schema"] == stage
     )
 
 

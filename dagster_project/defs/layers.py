@@ -23,13 +23,20 @@ from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
 from dagster_project.transforming.catalog import count_rows
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
+from dagster_project.transforming.refreshing import sequence_to_refresh_from
 
 # In the order of building. What is about the build itself is a layer of its own, after the marts' gate: the results of
 # all checks, and which published figures have changed.
 LAYERS = ("staging", "intermediate", "marts", "quality")
 QUALITY_MARTS = ("data_quality", "metric_restatements")
 # Seeds are read by staging already, so they are built with it.
-LAYER_OF_SCHEMA = {"reference": "staging", "staging": "staging", "intermediate": "intermediate", "marts": "marts"}
+LAYER_OF_SCHEMA = {
+    "reference": "staging",
+    "staging": "staging",
+    "refresh": "intermediate",
+    "intermediate": "intermediate",
+    "marts": "marts",
+}
 
 
 def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
@@ -125,7 +132,8 @@ def layer_step(manifest: dict[str, Any], layer: str) -> dg.AssetsDefinition:
         with failures_explained():
             if layer == "quality":
                 _note_restatements(session, context)
-            results = _build(session, layer, [nodes[unique_id]["name"] for unique_id in wanted])
+            names = [nodes[unique_id]["name"] for unique_id in wanted]
+            results = _build(session, layer, names, is_whole=len(wanted) == len(specs))
             rows = count_rows(session.settings, [result.relation for result in results if _is_built(result)])
             _record_tests(session, layer, results, checks, rows)
         by_id = {result.unique_id: result for result in results}
@@ -137,7 +145,7 @@ def layer_step(manifest: dict[str, Any], layer: str) -> dg.AssetsDefinition:
                 yield _checked(spec, by_id[unique_id])
         _raise_on_failures(layer, results, untouched=wanted.keys() - by_id.keys())
         _note_progress(session, layer, is_whole=len(wanted) == len(specs))
-        context.log.info(_summary(layer, results))
+        context.log.info(_summary(layer, results, is_refresh=session.refresh_from is not None))
 
     return build
 
@@ -179,15 +187,29 @@ def _note_restatements(session: RunSession, context: dg.AssetExecutionContext) -
     context.log.info(f"Final figures that differ from those published last: {count:,}.")
 
 
-def _build(session: RunSession, layer: str, names: list[str]) -> list[NodeResult]:
+def _build(session: RunSession, layer: str, names: list[str], *, is_whole: bool) -> list[NodeResult]:
+    _choose_refresh(session, layer, is_whole=is_whole)
     ensure_contract_file(session.settings, session.config.name)
     ensure_restatements_contract(session.settings, session.config.name)
     if layer != "quality":
         mark_build_begun(session.settings)
     arguments = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    if session.must_rebuild:
-        arguments.append("--full-refresh")
-    return run_dbt(session.dbt_project, "build", names, *arguments)
+    return run_dbt(session.dbt_project, "build", names, *arguments, refresh_from=session.refresh_from)
+
+
+def _choose_refresh(session: RunSession, layer: str, *, is_whole: bool) -> None:
+    """Refresh if the tables allow it and all layers take part.
+
+    What is begun a second time is built from nothing: the first attempt may have left some tables new and some old.
+    """
+    if layer == LAYERS[0] and layer not in session.layers_begun and not session.must_rebuild:
+        session.refresh_from = sequence_to_refresh_from(
+            session.read_complete_build(), session.describe_inputs(), session.read_ledger()
+        )
+    is_next = session.layers_begun == session.layers_built == set(LAYERS[: LAYERS.index(layer)])
+    if not (is_whole and is_next):
+        session.refresh_from = None
+    session.layers_begun.add(layer)
 
 
 def _note_progress(session: RunSession, layer: str, *, is_whole: bool) -> None:
@@ -289,10 +311,11 @@ def _raise_on_failures(layer: str, results: list[NodeResult], untouched: Collect
     raise dg.Failure(description=f"The {layer} layer failed.\n" + "\n".join(lines), allow_retries=False)
 
 
-def _summary(layer: str, results: list[NodeResult]) -> str:
+def _summary(layer: str, results: list[NodeResult], *, is_refresh: bool) -> str:
     tables = sum(_is_built(result) for result in results)
     tests = [result for result in results if result.resource_type == "test"]
     warnings = [result.name for result in tests if result.status == "warn"]
     seconds = sum(result.seconds for result in results)
     ending = f"; warnings: {', '.join(warnings)}" if warnings else ""
-    return f"{layer}: {tables} tables built, {len(tests)} dbt tests run in {seconds:.1f} s{ending}."
+    how = "brought up to date" if is_refresh else "built"
+    return f"{layer}: {tables} tables {how}, {len(tests)} dbt tests run in {seconds:.1f} s{ending}."

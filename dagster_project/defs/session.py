@@ -51,8 +51,9 @@ class RunSession:
     """One run of one job.
 
     `customer_to_erase` is the id of the customer whom the job erase_customer is for, in other jobs None. `is_unchanged`
-    is set by the load step: readers already see what this run would build. `layers_built` names the dbt layers that
-    this run has built as a whole.
+    is set by the load step: readers already see what this run would build. `refresh_from` is set when the first layer
+    is built: the last load sequence that the tables hold, if they are brought up to date instead of built from nothing.
+    `layers_begun` and `layers_built` name the dbt layers that this run has begun, and built as a whole.
     """
 
     settings: Settings
@@ -63,6 +64,8 @@ class RunSession:
     must_replay: bool
     customer_to_erase: str | None = None
     is_unchanged: bool = False
+    refresh_from: int | None = None
+    layers_begun: set[str] = field(default_factory=set)
     layers_built: set[str] = field(default_factory=set)
 
     @property
@@ -78,10 +81,14 @@ class RunSession:
         """What a build would be made from now."""
         return describe_inputs(self.config.name, self.config.variables, self.read_ledger(), DBT_PROJECT_DIR)
 
+    def read_complete_build(self) -> BuildInputs | None:
+        """What the whole build in the warehouse is made of; None if there is none."""
+        built = read_complete_build(self.settings)
+        return BuildInputs(**built) if built else None
+
     def require_complete_build(self) -> BuildInputs:
         """What the build in the warehouse is made of. Raises ReleaseError unless it is whole and of these extracts."""
-        built = read_complete_build(self.settings)
-        inputs = BuildInputs(**built) if built else None
+        inputs = self.read_complete_build()
         if inputs is None or not self.describe_inputs().has_data_of(inputs):
             raise ReleaseError(
                 "The warehouse does not hold a whole build of the extracts as they are loaded now. "

@@ -257,6 +257,7 @@ def _entry(
         batch_id=batch_stem(run.config.name, sequence, content.sha256),
         loaded_at=run.now.isoformat(timespec="seconds"),
         watermark=None,
+        is_snapshot=source.mode == "snapshot",
     )
 
 

@@ -19,15 +19,17 @@ class LoadedBatch(Protocol):
 
     status: str
     batch_id: str
+    load_sequence: int
 
 
 @dataclass(frozen=True)
 class BuildInputs:
-    """Two builds with equal inputs give equal marts."""
+    """Two builds with equal inputs give equal marts. `load_sequence` is that of the newest batch."""
 
     dataset: str
     data_version: str
     definition_version: str
+    load_sequence: int = 0
 
     def has_data_of(self, other: "BuildInputs | None") -> bool:
         """Whether both read the same batches of the same dataset, whatever the definitions."""
@@ -42,14 +44,20 @@ def describe_inputs(
     dataset: str, variables: dict[str, object], ledger: Iterable[LoadedBatch], dbt_project_dir: Path
 ) -> BuildInputs:
     """The inputs of a build that would start now. Reads the definition files, not the data."""
-    batches = sorted(entry.batch_id for entry in ledger if entry.status == "loaded")
+    loaded = [entry for entry in ledger if entry.status == "loaded"]
     return BuildInputs(
         dataset=dataset,
-        data_version=_short_hash(json.dumps(batches)),
+        data_version=version_of_batches(loaded),
         definition_version=_short_hash(
             hash_definitions(dbt_project_dir) + json.dumps(variables, sort_keys=True, default=str)
         ),
+        load_sequence=max((entry.load_sequence for entry in loaded), default=0),
     )
+
+
+def version_of_batches(batches: Iterable[LoadedBatch]) -> str:
+    """A hash that two sets of batches share only if they are the same batches."""
+    return _short_hash(json.dumps(sorted(batch.batch_id for batch in batches)))
 
 
 def hash_definitions(dbt_project_dir: Path) -> str:

@@ -62,13 +62,20 @@ class NodeResult:
         return self.status in ("success", "pass")
 
 
-def run_dbt(project: DbtProject, command: str, select: list[str], *arguments: str) -> list[NodeResult]:
+def run_dbt(
+    project: DbtProject, command: str, select: list[str], *arguments: str, refresh_from: int | None = None
+) -> list[NodeResult]:
     """Run `dbt <command> --select <select> <arguments>`; one result per node that dbt touched or skipped.
+
+    `refresh_from`: the last load sequence that the tables hold; they are then brought up to date (see
+    `dbt/macros/refresh.sql`), otherwise built from nothing.
 
     Raises DbtError if dbt could not begin. A model or test that fails is a result, not an exception.
     """
+    if refresh_from is None and command == "build":
+        arguments = (*arguments, "--full-refresh")
     # The manifest was written when the project was parsed; dbt would write it again at every call.
-    answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"])
+    answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"], refresh_from)
     if answer.result is None:
         raise DbtError(_one_line(str(answer.exception)))
     return [_as_result(result) for result in answer.result.results]
@@ -86,7 +93,7 @@ def ensure_manifest(project: DbtProject) -> Path:
     return project.manifest_path
 
 
-def _invoke(project: DbtProject, arguments: list[str]):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
+def _invoke(project: DbtProject, arguments: list[str], refresh_from: int | None = None):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
     from dbt.cli.main import dbtRunner
 
     project.target_dir.mkdir(parents=True, exist_ok=True)
@@ -100,7 +107,7 @@ def _invoke(project: DbtProject, arguments: list[str]):  # noqa: ANN202  (dbt is
         "--vars": json.dumps({**project.variables, "dataset": project.dataset}, default=str),
     }
     flat_options = [str(part) for option in options.items() for part in option]
-    with _environment_for_profile(project.settings):
+    with _environment_for_dbt(project.settings, refresh_from):
         try:
             return dbtRunner().invoke([*arguments, *flat_options, "--no-version-check"])
         finally:
@@ -108,12 +115,16 @@ def _invoke(project: DbtProject, arguments: list[str]):  # noqa: ANN202  (dbt is
 
 
 @contextmanager
-def _environment_for_profile(settings: Settings) -> Iterator[None]:
-    """dbt's profile reads the warehouse and the engine from the environment."""
+def _environment_for_dbt(settings: Settings, refresh_from: int | None) -> Iterator[None]:
+    """What dbt reads from the environment: where the warehouse is, which engine, and what the tables hold already.
+
+    A variable of dbt's own would make it parse the whole project anew at every change of its value.
+    """
     wanted = {
         "WAREHOUSE_HOME": str(settings.warehouse_home),
         "DBT_TARGET": settings.dbt_target,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "BUILT_LOAD_SEQUENCE": "" if refresh_from is None else str(refresh_from),
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

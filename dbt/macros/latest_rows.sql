@@ -1,20 +1,21 @@
 {#-
-    The latest row of every key of a raw feed: by `updated_at` where the feed has one, else and on a tie by load order. Of a feed
-    delivered as full dumps (mode snapshot) only the newest dump of each source counts: what it no longer holds is gone.
+    The latest row of every key of a raw feed, by load order; in a refresh those of the batches loaded since. Of a feed delivered as
+    full dumps (mode snapshot) only the newest dump of each source counts: what it no longer holds is gone. (A new dump is never refreshed
+    but rebuilt: dagster_project/transforming/refreshing.py.)
 -#}
-{% macro latest_rows(feed, key, updated_at=none) %}
+{% macro latest_rows(feed, key) %}
     select *
     from (
         select
             delivered.*,
             row_number() over (
                 partition by {{ key | join(', ') }}
-                order by
-                    {% if updated_at %}delivered.{{ updated_at }} desc nulls last,{% endif %}
-                    delivered._load_sequence desc,
-                    delivered._source_row desc
+                order by delivered._load_sequence desc, delivered._source_row desc
             ) as recency_rank
         from {{ feed }} as delivered
+        {% if is_refresh() -%}
+        where delivered._load_sequence > {{ built_load_sequence() }}
+        {%- else -%}
         left join (
             select
                 _source_name as snapshot_source_name,
@@ -25,6 +26,7 @@
         ) as newest_snapshots
             on delivered._source_name = newest_snapshots.snapshot_source_name
         where not delivered._is_snapshot or delivered._load_sequence = newest_snapshots.newest_load_sequence
+        {%- endif %}
     ) as ranked
     where recency_rank = 1
 {% endmacro %}

@@ -1,13 +1,14 @@
 {#-
     Movements of one activity definition at one grain: who is counted in which period, and with which segment profile.
     Grain: period_index x segment_profile_id x close_reason (NULL but for lost customers). All columns are sums, so rows of
-    different customers may be added up. stock_* is what the period's end adds to the customers and revenue "at start" of all later
-    periods. Only what changes is looked at: the cost grows with purchases and spells, not with customers x periods.
+    different customers may be added up; row_count is 0 where none is left behind them. stock_* is what the period's end adds to the
+    customers and revenue "at start" of all later periods. Only what changes is looked at: the cost grows with purchases and spells, not
+    with customers x periods. `moment`: of which rows, see rows_of.
 -#}
-{% macro movements(activity_definition, period_grain) %}
+{% macro movements(activity_definition, period_grain, moment='all') %}
 with calendar_days as (
 
-    select * from {{ ref('int_calendar_days') }}
+    select * from {{ rows_of('int_calendar_days', moment) }}
     where period_grain = '{{ period_grain }}'
 
 ),
@@ -20,26 +21,26 @@ periods as (
 
 purchase_days as (
 
-    select * from {{ ref('int_purchase_days_aggregated') }}
+    select * from {{ rows_of('int_purchase_days_aggregated', moment) }}
 
 ),
 
 customer_periods as (
 
-    select * from {{ ref('int_customer_periods_aggregated') }}
+    select * from {{ rows_of('int_customer_periods_aggregated', moment) }}
     where period_grain = '{{ period_grain }}'
 
 ),
 
 contract_spells as (
 
-    select * from {{ ref('int_contract_spells_merged') }}
+    select * from {{ rows_of('int_contract_spells_merged', moment) }}
 
 ),
 
 segment_versions as (
 
-    select * from {{ ref('int_customer_segments_versioned') }}
+    select * from {{ rows_of('int_customer_segments_versioned', moment) }}
 
 ),
 
@@ -202,6 +203,7 @@ sums as (
     'sums': {
         'lost_customers': 'lost_customers',
         'lost_new_customers': 'lost_new_customers',
+        'row_count': 'customers_at_start',
         'stock_customers': '-customers_at_start',
         'churned_revenue': 'churned_revenue',
         'contraction_revenue': 'contraction_revenue',
@@ -215,6 +217,7 @@ sums as (
     'where': 'customers_at_end > 0',
     'keyed_by': ['period_index', 'profile_at_end as segment_profile_id', no_reason],
     'sums': {
+        'row_count': 'customers_at_end',
         'stock_customers': 'customers_at_end',
         'stock_new_customers': 'new_customers',
         'stock_revenue': 'revenue_at_end'
@@ -225,6 +228,7 @@ sums as (
     'where': 'new_customers + reactivated_customers + new_and_lost_customers > 0',
     'keyed_by': ['period_index', 'profile_at_entry as segment_profile_id', no_reason],
     'sums': {
+        'row_count': 'new_customers + reactivated_customers + new_and_lost_customers',
         'new_customers': 'new_customers',
         'reactivated_customers': 'reactivated_customers',
         'new_and_lost_customers': 'new_and_lost_customers',
@@ -235,7 +239,7 @@ sums as (
 
 movements as (
 
-    {{ union_of_sums(movement_counts() + movement_amounts(), [starting, ending, coming]) }}
+    {{ union_of_sums(movement_counts() + movement_amounts() + ['row_count'], [starting, ending, coming]) }}
 
 )
 
@@ -249,10 +253,24 @@ select
     cast(sum({{ count }}) as bigint) as {{ count }},
     {% endfor -%}
     {% for amount in movement_amounts() -%}
-    cast(sum({{ amount }}) as decimal(28, 4)) as {{ amount }}{{ ',' if not loop.last }}
-    {% endfor %}
+    cast(sum({{ amount }}) as decimal(28, 4)) as {{ amount }},
+    {% endfor -%}
+    cast(sum(row_count) as bigint) as row_count
 from movements
 group by period_index, segment_profile_id, close_reason
+{% endmacro %}
+
+{#- The movements of all activity definitions and grains, one below the other. -#}
+{% macro all_movements(moment='all') %}
+    {%- for activity_definition in activity_definitions() %}
+    {%- set is_last_definition = loop.last -%}
+    {% for period_grain in period_grains() %}
+    select * from (
+        {{ movements(activity_definition, period_grain, moment) }}
+    ) as {{ activity_definition }}_by_{{ period_grain }}
+    {{ 'union all' if not (loop.last and is_last_definition) }}
+    {% endfor %}
+    {% endfor %}
 {% endmacro %}
 
 {#- Counts of customers that a movement carries. -#}

@@ -1,51 +1,39 @@
 {#-
-    Sums, counts and medians of orders at one grain, one row a period and segment in which anything happened. A customer's orders
-    carry the segment the customer had at the period's start, so that the segments of a type add up to 'all'.
+    Sums and counts of orders at one grain by segment profile. A customer's orders carry the segment the customer had at the period's
+    start, so that the segments of a type add up to 'all'. row_count is 0 where nothing is left behind the sums. `moment`: of which
+    rows, see rows_of.
 -#}
-{% macro order_values(period_grain) %}
+{% macro order_value_sums(period_grain, moment='all') %}
 with calendar_days as (
 
-    select * from {{ ref('int_calendar_days') }}
+    select * from {{ rows_of('int_calendar_days', moment) }}
     where period_grain = '{{ period_grain }}'
 
 ),
 
 orders as (
 
-    select * from {{ ref('int_orders_valued') }}
+    select * from {{ rows_of('int_orders_valued', moment) }}
     where is_valid_order
 
 ),
 
 refunds as (
 
-    select * from {{ ref('int_refunds_valued') }}
+    select * from {{ rows_of('int_refunds_valued', moment) }}
 
 ),
 
 customer_periods as (
 
-    select * from {{ ref('int_customer_periods_aggregated') }}
+    select * from {{ rows_of('int_customer_periods_aggregated', moment) }}
     where period_grain = '{{ period_grain }}'
-
-),
-
-purchase_days as (
-
-    select * from {{ ref('int_purchase_days_aggregated') }}
-    where previous_purchase_date is not null
 
 ),
 
 segment_versions as (
 
-    select * from {{ ref('int_customer_segments_versioned') }}
-
-),
-
-segment_profiles as (
-
-    select * from {{ ref('int_segment_profiles') }}
+    select * from {{ rows_of('int_customer_segments_versioned', moment) }}
 
 ),
 
@@ -75,6 +63,7 @@ refund_sums as (
     select
         calendar_days.period_index,
         {{ profile_at_period_start() }} as segment_profile_id,
+        count(*) as refund_count,
         sum(refunds.refund_amount) as refund_amount
     from refunds
     inner join calendar_days
@@ -99,47 +88,9 @@ buyer_sums as (
 
 ),
 
-medians as (
-
-    select
-        calendar_days.period_index,
-        segment_profiles.segment_type,
-        segment_profiles.segment_value,
-        {{ median_of('orders.net_amount') }} as net_amount_median
-    from orders
-    inner join calendar_days
-        on orders.ordered_date = calendar_days.calendar_date
-    {{ join_segment_at_period_start('orders') }}
-    inner join segment_profiles
-        on {{ profile_at_period_start() }} = segment_profiles.segment_profile_id
-    where orders.net_amount is not null
-    group by 1, 2, 3
-
-),
-
-gap_medians as (
-
-    select
-        calendar_days.period_index,
-        segment_profiles.segment_type,
-        segment_profiles.segment_value,
-        {{ median_of(days_between('purchase_days.previous_purchase_date', 'purchase_days.purchase_date')) }}
-            as median_days_between_purchases
-    from purchase_days
-    inner join calendar_days
-        on purchase_days.purchase_date = calendar_days.calendar_date
-    {{ join_segment_at_period_start('purchase_days') }}
-    inner join segment_profiles
-        on {{ profile_at_period_start() }} = segment_profiles.segment_profile_id
-    group by 1, 2, 3
-
-),
-
-{% set counts = ['order_count', 'valued_order_count', 'anonymous_order_count', 'buyer_count', 'repeat_buyer_count'] -%}
-
 sums as (
 
-    {{ union_of_sums(counts + order_value_amounts(), [
+    {{ union_of_sums(order_value_counts() + order_value_amounts() + ['row_count'], [
         {
             'relation': 'order_sums',
             'keyed_by': ['period_index', 'segment_profile_id'],
@@ -151,59 +102,55 @@ sums as (
                 'discount_amount': 'discount_amount',
                 'shipping_amount': 'shipping_amount',
                 'tax_amount': 'tax_amount',
-                'refund_amount_by_order_date': 'refund_amount'
+                'refund_amount_by_order_date': 'refund_amount',
+                'row_count': 'order_count'
             }
         },
         {
             'relation': 'buyer_sums',
             'keyed_by': ['period_index', 'segment_profile_id'],
-            'sums': {'buyer_count': 'buyer_count', 'repeat_buyer_count': 'repeat_buyer_count'}
+            'sums': {'buyer_count': 'buyer_count', 'repeat_buyer_count': 'repeat_buyer_count', 'row_count': 'buyer_count'}
         },
         {
             'relation': 'refund_sums',
             'keyed_by': ['period_index', 'segment_profile_id'],
-            'sums': {'refund_amount_by_refund_date': 'refund_amount'}
+            'sums': {'refund_amount_by_refund_date': 'refund_amount', 'row_count': 'refund_count'}
         }
     ]) }}
-
-),
-
-segment_sums as (
-
-    select
-        sums.period_index,
-        segment_profiles.segment_type,
-        segment_profiles.segment_value,
-        {% for count in counts -%}
-        cast(sum(sums.{{ count }}) as bigint) as {{ count }},
-        {% endfor -%}
-        {% for amount in order_value_amounts() -%}
-        cast(coalesce(sum(sums.{{ amount }}), 0) as decimal(28, 4)) as {{ amount }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from sums
-    inner join segment_profiles
-        on sums.segment_profile_id = segment_profiles.segment_profile_id
-    group by 1, 2, 3
 
 )
 
 select
     '{{ period_grain }}' as period_grain,
-    segment_sums.*,
-    medians.net_amount_median,
-    gap_medians.median_days_between_purchases
-from segment_sums
-left join medians
-    on segment_sums.period_index = medians.period_index
-    and segment_sums.segment_type = medians.segment_type
-    and segment_sums.segment_value = medians.segment_value
-left join gap_medians
-    on segment_sums.period_index = gap_medians.period_index
-    and segment_sums.segment_type = gap_medians.segment_type
-    and segment_sums.segment_value = gap_medians.segment_value
+    period_index,
+    segment_profile_id,
+    {% for count in order_value_counts() -%}
+    cast(sum({{ count }}) as bigint) as {{ count }},
+    {% endfor -%}
+    {% for amount in order_value_amounts() -%}
+    cast(coalesce(sum({{ amount }}), 0) as decimal(28, 4)) as {{ amount }},
+    {% endfor -%}
+    cast(sum(row_count) as bigint) as row_count
+from sums
+group by period_index, segment_profile_id
 {% endmacro %}
 
-{#- The sums of money that order_values gives. -#}
+{#- The sums of all grains, one below the other. -#}
+{% macro all_order_value_sums(moment='all') %}
+    {% for period_grain in period_grains() %}
+    select * from (
+        {{ order_value_sums(period_grain, moment) }}
+    ) as by_{{ period_grain }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{% endmacro %}
+
+{#- The counts that order_value_sums gives. -#}
+{% macro order_value_counts() %}
+    {{ return(['order_count', 'valued_order_count', 'anonymous_order_count', 'buyer_count', 'repeat_buyer_count']) }}
+{% endmacro %}
+
+{#- The sums of money that order_value_sums gives. -#}
 {% macro order_value_amounts() %}
     {{ return([
         'gross_amount', 'discount_amount', 'shipping_amount', 'tax_amount', 'refund_amount_by_order_date',

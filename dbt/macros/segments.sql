@@ -31,6 +31,11 @@
 {#- Joins the segment that the customer of `relation` had at the start of the period in `calendar_days`. -#}
 {% macro join_segment_at_period_start(relation) -%}
     left join segment_versions
+        {{ on_segment_at_period_start(relation) }}
+{%- endmacro %}
+
+{#- The condition of that join. -#}
+{% macro on_segment_at_period_start(relation) -%}
         on {{ relation }}.customer_id = segment_versions.customer_id
         and calendar_days.period_start >= segment_versions.valid_from_date
         and calendar_days.period_start < segment_versions.valid_to_date

@@ -13,9 +13,12 @@ from dagster_project.settings import DBT_PROJECT_DIR
 # What a model reads of the history that runs keep, not of the extracts.
 HISTORY = {"check_results": "data_quality", "restatements": "metric_restatements"}
 # A table of its own after from or join: schema.table without the braces of ref() or source().
-HARD_CODED = re.compile(r"\b(?:from|join)\s+\"?(?:raw|staging|intermediate|marts|reference|main)\"?\.", re.IGNORECASE)
+HARD_CODED = re.compile(
+    r"\b(?:from|join)\s+\"?(?:raw|staging|refresh|intermediate|marts|reference|main)\"?\.", re.IGNORECASE
+)
 NAME_OF_LAYER = {
     "staging": re.compile(r"stg_[a-z]+__[a-z_]+s"),
+    "refresh": re.compile(r"int_[a-z_]+_(changed|touched)"),
     "intermediate": re.compile(r"int_[a-z_]+"),
     "marts": re.compile(r"[a-z_]+"),
 }
@@ -73,12 +76,13 @@ def test_only_staging_reads_sources(models: dict[str, dict[str, Any]]) -> None:
 
 
 def test_no_layer_reads_a_later_one(models: dict[str, dict[str, Any]]) -> None:
-    order = ["staging", "intermediate", "marts"]
+    # What a refresh concerns is worked out on the way through the intermediate tables.
+    order = {"staging": 0, "refresh": 1, "intermediate": 1, "marts": 2}
     backwards = [
         (name, parent)
         for name, node in models.items()
         for parent in (identifier.split(".")[-1] for identifier in node["depends_on"]["nodes"])
-        if parent in models and order.index(models[parent]["schema"]) > order.index(node["schema"])
+        if parent in models and order[models[parent]["schema"]] > order[node["schema"]]
     ]
     assert backwards == []
 

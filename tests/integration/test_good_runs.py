@@ -72,7 +72,7 @@ def test_results_of_all_gates_and_tests_are_in_the_mart_of_check_results(finishe
         ("great_expectations",),
     ]
     layers = finished.query("select distinct split_part(dataset, '.', 1) from marts.data_quality order by 1")
-    assert [layer for (layer,) in layers] == ["intermediate", "marts", "raw", "reference", "staging"]
+    assert [layer for (layer,) in layers] == ["intermediate", "marts", "raw", "reference", "refresh", "staging"]
 
 
 def test_feeds_that_are_missing_leave_their_marts_empty_not_broken(finished: Workplace) -> None:

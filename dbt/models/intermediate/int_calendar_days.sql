@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows') }}
+
 {#- Purchases count until the longest window after them has run out, and a period may end a year after the as-of date. -#}
 {%- set days_ahead = (var('activity_windows') + [0]) | max + 370 -%}
 

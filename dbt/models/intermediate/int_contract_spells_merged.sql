@@ -1,7 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}) }}
+
 with customer_versions as (
 
     select * from {{ ref('stg_crm__customer_versions') }}
-    where not {{ is_after_as_of(reporting_date('valid_from_at')) }}
+    where
+        not {{ is_after_as_of(reporting_date('valid_from_at')) }}
+        and {{ is_listed('customer_id', 'int_customer_ids_changed') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows') }}
+
 {#- Merges may chain (A into B, B into C). Each step doubles the reach: six steps follow chains of up to 64 merges. -#}
 {%- set steps = 6 -%}
 

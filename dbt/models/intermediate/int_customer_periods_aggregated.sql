@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}) }}
+
 with purchase_days as (
 
-    select * from {{ ref('int_purchase_days_aggregated') }}
+    select * from {{ rows_concerned('int_purchase_days_aggregated') }}
 
 ),
 

@@ -1,13 +1,17 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}) }}
+
 with purchase_days as (
 
-    select * from {{ ref('int_purchase_days_aggregated') }}
+    select * from {{ rows_concerned('int_purchase_days_aggregated') }}
 
 ),
 
 customers as (
 
     select * from {{ ref('stg_crm__customers') }}
-    where not {{ is_after_as_of(reporting_date('created_at')) }}
+    where
+        not {{ is_after_as_of(reporting_date('created_at')) }}
+        and {{ is_listed('customer_id', 'int_customer_ids_changed') }}
 
 ),
 
@@ -19,13 +23,13 @@ merges as (
 
 segment_versions as (
 
-    select * from {{ ref('int_customer_segments_versioned') }}
+    select * from {{ rows_concerned('int_customer_segments_versioned') }}
 
 ),
 
 contract_spells as (
 
-    select * from {{ ref('int_contract_spells_merged') }}
+    select * from {{ rows_concerned('int_contract_spells_merged') }}
 
 ),
 

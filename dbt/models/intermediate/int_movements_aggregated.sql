@@ -1,11 +1,21 @@
-{%- set definitions = activity_definitions() -%}
+{% if is_refresh() %}
+with sums_before as (
 
-{% for activity_definition in definitions %}
-{%- set last_definition = loop.last -%}
-{% for period_grain in period_grains() %}
-select * from (
-    {{ movements(activity_definition, period_grain) }}
-) as {{ activity_definition }}_by_{{ period_grain }}
-{{ 'union all' if not (loop.last and last_definition) }}
-{% endfor %}
-{% endfor %}
+    {{ all_movements('before') }}
+
+),
+
+sums_after as (
+
+    {{ all_movements('after') }}
+
+)
+
+{{ corrected_sums(
+    ['activity_definition', 'period_grain', 'period_index', 'segment_profile_id', 'close_reason'],
+    movement_counts(),
+    movement_amounts()
+) }}
+{% else %}
+{{ all_movements() }}
+{% endif %}

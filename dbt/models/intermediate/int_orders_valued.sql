@@ -1,20 +1,25 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'order_id': 'int_orders_changed'}}) }}
+
 {%- set reporting_currency = var('reporting_currency') -%}
 
 with orders as (
 
     select * from {{ ref('stg_orders__orders') }}
+    where {{ is_listed('order_id', 'int_orders_changed') }}
 
 ),
 
 order_lines as (
 
     select * from {{ ref('stg_orders__order_lines') }}
+    where {{ is_listed('order_id', 'int_orders_changed') }}
 
 ),
 
 order_refunds as (
 
     select * from {{ ref('stg_orders__order_refunds') }}
+    where {{ is_listed('order_id', 'int_orders_changed') }}
 
 ),
 

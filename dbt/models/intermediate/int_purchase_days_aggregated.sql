@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}) }}
+
 with orders as (
 
-    select * from {{ ref('int_orders_valued') }}
+    select * from {{ rows_concerned('int_orders_valued') }}
 
 ),
 

@@ -1,12 +1,15 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'order_id': 'int_orders_changed'}}) }}
+
 with order_refunds as (
 
     select * from {{ ref('stg_orders__order_refunds') }}
+    where {{ is_listed('order_id', 'int_orders_changed') }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('int_orders_valued') }}
+    select * from {{ rows_concerned('int_orders_valued') }}
 
 ),
 

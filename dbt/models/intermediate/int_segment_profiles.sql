@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows') }}
+
 {%- set segment_types = var('segment_types') -%}
 
 with segment_versions as (

@@ -1,18 +1,6 @@
-with customer_periods as (
+with cells_by_profile as (
 
-    select * from {{ ref('int_customer_periods_aggregated') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('int_customers_aggregated') }}
-
-),
-
-calendar_days as (
-
-    select * from {{ ref('int_calendar_days') }}
+    select * from {{ ref('int_cohort_cells_aggregated') }}
 
 ),
 
@@ -25,30 +13,6 @@ periods as (
 segment_profiles as (
 
     select * from {{ ref('int_segment_profiles') }}
-
-),
-
-cells_by_profile as (
-
-    select
-        customer_periods.period_grain as cohort_grain,
-        first_days.period_index as cohort_index,
-        customer_periods.period_index - first_days.period_index as period_index,
-        customers.cohort_segment_profile_id as segment_profile_id,
-        count(*) as active_customers,
-        count(case when customer_periods.period_index = last_days.period_index then 1 end) as last_active_customers,
-        sum(customer_periods.order_count) as order_count,
-        sum(customer_periods.net_amount) as net_amount
-    from customer_periods
-    inner join customers
-        on customer_periods.customer_id = customers.customer_id
-    inner join calendar_days as first_days
-        on customer_periods.period_grain = first_days.period_grain
-        and customers.first_purchase_date = first_days.calendar_date
-    inner join calendar_days as last_days
-        on customer_periods.period_grain = last_days.period_grain
-        and customers.last_purchase_date = last_days.calendar_date
-    group by 1, 2, 3, 4
 
 ),
 

@@ -1,15 +1,57 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['customer_id']) }}
+
+{#- What a version states, by its name in the feed and here. -#}
+{%- set stated = {
+    'canonical_customer_id': "nullif(canonical_customer_id, customer_id)",
+    'country': 'country',
+    'region': 'region',
+    'city': 'city',
+    'segment': 'segment',
+    'acquisition_channel': 'acquisition_channel',
+    'status': 'status',
+    'close_reason': 'close_reason',
+    'acquisition_cost': 'acquisition_cost',
+    'has_email_consent': 'email_consent',
+    'has_sms_consent': 'sms_consent',
+    'created_at': 'created_at',
+    'closed_at': 'closed_at'
+} -%}
+
 with customers as (
 
     select * from {{ source('raw', 'crm_customers') }}
+    {% if is_refresh() -%}
+    where _load_sequence > {{ built_load_sequence() }}
+    {%- endif %}
 
 ),
 
-dated as (
+delivered as (
 
     select
-        *,
-        coalesce(updated_at, created_at) as effective_at
+        customer_id,
+        {% for name, expression in stated.items() -%}
+        {{ expression }} as {{ name }},
+        {% endfor -%}
+        coalesce(updated_at, created_at) as effective_at,
+        _load_sequence as load_sequence,
+        _source_row as source_row
     from customers
+    {% if is_refresh() %}
+    union all
+
+    -- The versions that are known of the same customers; whatever was delivered since wins over them.
+    select
+        customer_id,
+        {% for name in stated -%}
+        {{ name }},
+        {% endfor -%}
+        valid_from_at as effective_at,
+        -1 as load_sequence,
+        -1 as source_row
+    from {{ this }}
+    where customer_id in (select customer_id from customers)
+    {% endif %}
 
 ),
 
@@ -20,9 +62,9 @@ ranked as (
         *,
         row_number() over (
             partition by customer_id, effective_at
-            order by _load_sequence desc, _source_row desc
+            order by load_sequence desc, source_row desc
         ) as recency_rank
-    from dated
+    from delivered
 
 ),
 
@@ -39,7 +81,7 @@ versions as (
 
 select
     customer_id,
-    nullif(canonical_customer_id, customer_id) as canonical_customer_id,
+    canonical_customer_id,
     country,
     region,
     city,
@@ -49,8 +91,8 @@ select
     close_reason,
     acquisition_cost,
     cast(version_number as integer) as version_number,
-    email_consent as has_email_consent,
-    sms_consent as has_sms_consent,
+    has_email_consent,
+    has_sms_consent,
     next_effective_at is null as is_current,
     created_at,
     closed_at,

@@ -1,6 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['customer_id']) }}
+
 with customer_versions as (
 
     select * from {{ ref('stg_crm__customer_versions') }}
+    {% if is_refresh() -%}
+    where customer_id in (select customer_id from {{ rows_of('stg_crm__customer_versions', 'after') }})
+    {%- endif %}
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['ticket_id']) }}
+
 with tickets as (
 
     {{ latest_rows(source('raw', 'crm_tickets'), ['ticket_id']) }}

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['order_id', 'line_number']) }}
+
 with order_lines as (
 
     {{ latest_rows(source('raw', 'order_lines'), ['order_id', 'line_number']) }}

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['refund_id']) }}
+
 with order_refunds as (
 
     {{ latest_rows(source('raw', 'order_refunds'), ['refund_id']) }}

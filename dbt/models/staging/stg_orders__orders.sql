@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['order_id']) }}
+
 with orders as (
 
     {{ latest_rows(source('raw', 'orders'), ['order_id']) }}

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', unique_key=['response_id']) }}
+
 with survey_responses as (
 
     {{ latest_rows(source('raw', 'survey_responses'), ['response_id']) }}

@@ -50,7 +50,7 @@ def test_every_asset_has_words_a_group_and_an_owner(graph: Any) -> None:
 
 
 def test_models_outside_the_layers_cannot_be_forgotten(graph: Any) -> None:
-    assert {key.path[0] for key in graph.materializable_asset_keys} == {*LAYERS, "reference", "published"}
+    assert {key.path[0] for key in graph.materializable_asset_keys} == {*LAYERS, "reference", "refresh", "published"}
     assert graph.external_asset_keys == set()
 
 

@@ -18,7 +18,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def entry(batch_id: str, status: str = "loaded") -> SimpleNamespace:
-    return SimpleNamespace(batch_id=batch_id, status=status)
+    return SimpleNamespace(batch_id=batch_id, status=status, load_sequence=1)
 
 
 def inputs(

@@ -1,0 +1,44 @@
+"""Whether a build may be a refresh: tables brought up to date from new batches, instead of built from all of them.
+
+Belongs here: the decision. Does not belong here: how tables are brought up to date (`dbt/macros/refresh.sql`).
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from dagster_project.publishing.inputs import BuildInputs, version_of_batches
+
+# Their models keep every version that was ever delivered, so a new full dump takes nothing away.
+FEEDS_WITH_HISTORY = ("crm_customers",)
+
+
+class Batch(Protocol):
+    """The part of a ledger entry that decides whether its rows can be added to what is built."""
+
+    feed: str
+    status: str
+    batch_id: str
+    load_sequence: int
+    is_snapshot: bool
+    replayed_from: str | None
+
+
+def sequence_to_refresh_from(built: BuildInputs | None, now: BuildInputs, ledger: Iterable[Batch]) -> int | None:
+    """The last load sequence that the tables hold, if what came later can be added to them; None: build from nothing.
+
+    `built` is what the whole build in the warehouse was made from, None if there is none. Tables can be refreshed if
+    they were made by the same definitions, every batch in them still stands, and all that came since are additions.
+    Rows replayed from quarantine are none: they take the place in the order of loads that they would have had. Nor is a
+    full dump, which takes away what it no longer holds.
+    """
+    if built is None or (built.dataset, built.definition_version) != (now.dataset, now.definition_version):
+        return None
+    loaded = [entry for entry in ledger if entry.status == "loaded"]
+    earlier = [entry for entry in loaded if entry.load_sequence <= built.load_sequence]
+    later = [entry for entry in loaded if entry.load_sequence > built.load_sequence]
+    if version_of_batches(earlier) != built.data_version:
+        return None
+    is_addition = all(
+        entry.replayed_from is None and (not entry.is_snapshot or entry.feed in FEEDS_WITH_HISTORY) for entry in later
+    )
+    return built.load_sequence if is_addition else None

@@ -1,0 +1,122 @@
+{#-
+    Refreshing instead of rebuilding. A refresh reads the batches loaded since the last whole build and replaces, in every large table,
+    the rows of those keys only that they concern. What a table gave up and what it took in stay beside it until the next refresh
+    (schema `refresh`), so that the tables after it can tell which customers have changed, and sums over customers are
+    corrected by what was taken out and what was put in instead of being added up anew.
+    docs/architecture.md, "A refresh costs what has changed".
+-#}
+
+{#-
+    Whether this is a refresh. The caller says so by naming the last load sequence that is in the tables already; it does so only if
+    the warehouse holds one whole build of the same definitions. Never while parsing, or dbt would parse anew for every refresh.
+-#}
+{% macro is_refresh() %}
+    {{ return(execute and env_var('BUILT_LOAD_SEQUENCE', '') != '') }}
+{% endmacro %}
+
+{#- The last load sequence that is in the tables already. Only in a refresh. -#}
+{% macro built_load_sequence() -%}
+    {{ env_var('BUILT_LOAD_SEQUENCE') | int }}
+{%- endmacro %}
+
+{#-
+    The rows of a model to work on. `moment`: 'all'; or, of the rows that the last refresh replaced, what they were 'before' and what
+    they are 'after'.
+-#}
+{% macro rows_of(model_name, moment='all') -%}
+    {%- set relation = ref(model_name) -%}
+    {{ relation if moment == 'all' else replaced_relation(relation, moment) }}
+{%- endmacro %}
+
+{#- The rows of a model that this build is about: in a refresh what it took in, in a rebuild all. -#}
+{% macro rows_concerned(model_name) -%}
+    {{ rows_of(model_name, 'after' if is_refresh() else 'all') }}
+{%- endmacro %}
+
+{#- Where the rows of a relation that the last refresh replaced are, as they were 'before' and as they are 'after'. -#}
+{% macro replaced_relation(relation, moment) %}
+    {{ return(refresh_relation(relation, relation.identifier ~ '__' ~ moment)) }}
+{% endmacro %}
+
+{#- A table of schema `refresh` in the same database. -#}
+{% macro refresh_relation(relation, name) %}
+    {{ return(api.Relation.create(database=relation.database, schema='refresh', identifier=name)) }}
+{% endmacro %}
+
+{#- Rows of a model that the refresh has changed: as they were and as they are, without those that were replaced by their like. -#}
+{% macro changed_rows(model_name) -%}
+    (select * from {{ rows_of(model_name, 'before') }} except select * from {{ rows_of(model_name, 'after') }})
+    union all
+    (select * from {{ rows_of(model_name, 'after') }} except select * from {{ rows_of(model_name, 'before') }})
+{%- endmacro %}
+
+{#-
+    dbt's incremental strategy `replace_rows`: which rows a refresh replaces is said in the model's meta.
+    - replaced_keys: {column: model} - those whose column is among the values that the model lists, whether or not they have successors;
+    - nothing said - those whose unique_key is among the new rows; without a unique_key: all.
+-#}
+{% macro get_incremental_replace_rows_sql(arg_dict) %}
+    {% set target = arg_dict['target_relation'] %}
+    {% set incoming = arg_dict['temp_relation'] %}
+    {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
+    {% set replaced_keys = config.get('meta', {}).get('replaced_keys') %}
+    {% if replaced_keys %}
+        {% set keys, listed = (replaced_keys | items | list)[0] %}
+        {% set condition = keys ~ ' in (select ' ~ keys ~ ' from ' ~ refresh_relation(target, listed) ~ ')' %}
+    {% elif arg_dict['unique_key'] %}
+        {% set keys = arg_dict['unique_key'] | join(', ') %}
+        {% set condition = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ incoming ~ ')' %}
+    {% else %}
+        {% set condition = 'true' %}
+    {% endif %}
+    create or replace table {{ replaced_relation(target, 'before') }} as
+    select * from {{ target }} where {{ condition }};
+
+    create or replace table {{ replaced_relation(target, 'after') }} as
+    select {{ columns }} from {{ incoming }};
+
+    delete from {{ target }} where {{ condition }};
+
+    insert into {{ target }} ({{ columns }})
+    select {{ columns }} from {{ incoming }}
+{% endmacro %}
+
+{#- A filter that leaves only what the refresh is about: rows whose column is listed by the model. `true` in a rebuild. -#}
+{% macro is_listed(column, model_name) -%}
+    {#- dbt learns of the dependency while parsing; its unit tests do not have to give the list. -#}
+    {%- if is_refresh() or not execute -%}
+        {{ column }} in (select {{ column }} from {{ ref(model_name) }})
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    A table of sums over customers, brought up to date: what it held, less the sums over the replaced rows as they were, plus the sums
+    over them as they are. Expects the CTEs `sums_before` and `sums_after` with the columns of the table; `row_count` says how
+    many rows stand behind a sum, and a sum over none is no row.
+-#}
+{% macro corrected_sums(keys, counts, amounts) %}
+select
+    {{ keys | join(',\n    ') }},
+    {% for count in counts -%}
+    cast(sum({{ count }}) as bigint) as {{ count }},
+    {% endfor -%}
+    {% for amount in amounts -%}
+    cast(sum({{ amount }}) as decimal(28, 4)) as {{ amount }},
+    {% endfor -%}
+    cast(sum(row_count) as bigint) as row_count
+from (
+    select {{ (keys + counts + amounts) | join(', ') }}, row_count from {{ this }}
+    union all
+    select
+        {{ keys | join(', ') }},
+        {% for sum in counts + amounts %}-{{ sum }} as {{ sum }}, {% endfor %}
+        -row_count as row_count
+    from sums_before
+    union all
+    select {{ (keys + counts + amounts) | join(', ') }}, row_count from sums_after
+) as corrections
+group by {{ keys | join(', ') }}
+having sum(row_count) != 0
+{% endmacro %}
