@@ -93,7 +93,7 @@ def describe_outcome(result: dg.ExecuteInProcessResult) -> JobOutcome:
             (problems if is_problem else warnings).append(_describe_check(evaluation))
     for event in events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            problems += _describe_failure(event)
+            problems += describe_failure(event)
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
             problems.append(_innermost_message(event.job_failure_data.error) or event.message)
     # Dagster may call a run a success although steps of it were skipped, so what ran is compared with what should have.
@@ -123,7 +123,8 @@ def _describe_check(evaluation: dg.AssetCheckEvaluation) -> str:
     return "\n".join(lines)
 
 
-def _describe_failure(event: dg.DagsterEvent) -> list[str]:
+def describe_failure(event: dg.DagsterEvent) -> list[str]:
+    """Why a step failed, in messages; none where it is a failed check, which tells by itself."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return [f"Step {event.step_key}: {data.user_failure_data.description}"]

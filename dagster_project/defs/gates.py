@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.layers import layer_of, read_manifest
+from dagster_project.defs.run_report import renew_report
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.quality.gates import run_gate
@@ -77,6 +78,7 @@ def gate(stage: str, tables: list[str]) -> dg.AssetChecksDefinition:
                 suite.table: suite
                 for suite in run_gate(session.settings, session.config.name, stage, session.run_id, tables_wanted)
             }
+        renew_report(context.log, session)
         context.log.info(_summary(stage, list(suites.values())))
         for spec in wanted:
             suite = suites.get(".".join(spec.asset_key.path))

@@ -6,24 +6,29 @@ called.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
+from dagster_project.loading.contracts import personal_columns
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.restatements import ensure_restatements_contract, note_restatements
-from dagster_project.quality.history import ResultRow, ensure_contract_file, record_results
+from dagster_project.quality.history import ensure_contract_file, record_results, result_rows, utc_now
+from dagster_project.quality.last_results import keep_last_results
+from dagster_project.quality.results import CheckResult, SuiteResult
+from dagster_project.quality.runner import failing_rows
 from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
 from dagster_project.transforming.catalog import count_rows
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
 from dagster_project.transforming.refreshing import sequence_to_refresh_from
+from dagster_project.transforming.test_words import describe_test
 
 # In the order of building. What is about the build itself is a layer of its own, after the marts' gate: the results of
 # all checks, and which published figures have changed.
@@ -176,7 +181,7 @@ def check_specs(manifest: dict[str, Any], layer: str) -> dict[str, dg.AssetCheck
             checks[unique_id] = dg.AssetCheckSpec(
                 name=test["name"],
                 asset=asset_key(tables[-1]),
-                description=test["description"] or None,
+                description=describe_test(test),
                 blocking=test["config"]["severity"].lower() == "error",
             )
     return checks
@@ -228,29 +233,40 @@ def _record_tests(
     rows: dict[str, int],
 ) -> None:
     """Keep the outcome of the dbt tests with that of all other checks."""
-    checked_at = datetime.now(UTC).replace(tzinfo=None)
-    kept = []
+    checked_at = utc_now()
+    suites: dict[str, SuiteResult] = {}
     for result in results:
         if result.unique_id not in checks or result.status == "skipped":
             continue
         spec = checks[result.unique_id]
         table = ".".join(spec.asset_key.path)
-        kept.append(
-            ResultRow(
-                run_id=session.run_id,
-                dataset=table,
-                rule=result.name,
-                engine="dbt",
-                severity=_severity_word(result),
-                rows_checked=rows.get(table, 0),
-                rows_failed=result.rows_failed or 0,
-                status={"pass": "passed", "error": "error"}.get(result.status, "failed"),
-                description=spec.description or result.name,
-                report_link="",
-                checked_at=checked_at,
-            )
-        )
-    record_results(session.settings, session.config.name, f"dbt_{layer}", kept)
+        suite = suites.setdefault(table, SuiteResult(table, table, [], report_link=""))
+        suite.results.append(_as_check_result(session, result, spec.description or result.name, rows.get(table, 0)))
+    step, dataset = f"dbt_{layer}", session.config.name
+    kept = [row for suite in suites.values() for row in result_rows(suite, session.run_id, checked_at, engine="dbt")]
+    record_results(session.settings, dataset, step, kept)
+    keep_last_results(session.settings, dataset, step, session.run_id, checked_at, list(suites.values()))
+
+
+def _as_check_result(session: RunSession, result: NodeResult, description: str, rows_checked: int) -> CheckResult:
+    status = {"pass": "passed", "error": "error"}.get(result.status, "failed")
+    rows_failed = result.rows_failed or 0
+    return CheckResult(
+        rule=result.name,
+        description=description,
+        severity=_severity_word(result),
+        status=status,
+        rows_checked=rows_checked,
+        rows_failed=rows_failed,
+        observed=result.message if status == "error" else f"{rows_failed:,} of {rows_checked:,}",
+        sample=_failing_rows(session, result.failing_rows_sql) if status == "failed" else [],
+    )
+
+
+def _failing_rows(session: RunSession, query: str) -> list[dict[str, str]]:
+    """What a failed test has found, masked; dbt itself keeps only the number."""
+    with duckdb.connect(str(session.settings.warehouse_path), read_only=True) as connection:
+        return failing_rows(connection, query, personal_columns())
 
 
 def _is_built(result: NodeResult) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import duckdb
 
+from dagster_project.defs.run_report import reported
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED, ErasureError
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig, MappingError, load_config
@@ -118,7 +119,7 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
         if customer_to_erase is None:
             raise SettingsError(NO_CUSTOMER_NAMED)
     with hold_writer_lock(settings, context.run.run_id, context.run.job_name) as lock:
-        yield RunSession(
+        session = RunSession(
             settings=settings,
             config=config,
             run_id=context.run.run_id,
@@ -127,6 +128,8 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
             must_replay=tags.get(REPLAY_TAG) == "true",
             customer_to_erase=customer_to_erase,
         )
+        with reported(context, session):
+            yield session
 
 
 @contextmanager

@@ -34,7 +34,8 @@ def remove_traces(settings: Settings, people: Iterable[Person]) -> None:
     for logs in settings.dbt_dir.glob("*/logs"):
         # dbt quotes values of rows in its errors, in forms that a search may miss.
         shutil.rmtree(logs, ignore_errors=True)
-    folders = (settings.reports_dir, settings.quality_dir / "gates", settings.dbt_dir, settings.dagster_home)
+    quality = [settings.quality_dir / name for name in ("gates", "runs")]
+    folders = (settings.reports_dir, *quality, settings.dbt_dir, settings.dagster_home)
     for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
         if is_database(path):
             _clean_database(path, pattern)

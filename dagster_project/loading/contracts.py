@@ -69,6 +69,14 @@ def load_feeds() -> dict[str, Feed]:
     return {name: _feed(name, entry) for name, entry in document.items()}
 
 
+@cache
+def personal_columns() -> frozenset[str]:
+    """The columns of any feed that hold personal data."""
+    return frozenset(
+        column.name for feed in load_feeds().values() for column in feed.columns.values() if column.personal
+    )
+
+
 def _feed(name: str, entry: dict) -> Feed:
     columns = {}
     for column_name, facts in entry["columns"].items():

@@ -103,6 +103,17 @@ WATCHED_MARTS = (
 )
 
 
+@dataclass(frozen=True)
+class Restatement:
+    """The final figures that one build found different from the release before it.
+
+    `figures` counts them by metric; `largest` are those with the largest relative change, each a row of the history.
+    """
+
+    figures: dict[str, int]
+    largest: list[dict[str, object]]
+
+
 def restatements_dir(settings: Settings) -> Path:
     """The folder of the history: Parquet files of the columns above, in order."""
     return settings.warehouse_home / "restatements"
@@ -110,12 +121,33 @@ def restatements_dir(settings: Settings) -> Path:
 
 def ensure_restatements_contract(settings: Settings, dataset: str) -> Path:
     """Make sure that the file with no rows exists, so that reading the history never fails for want of files."""
-    path = restatements_dir(settings) / f"{dataset}__contract.parquet"
+    path = _contract_path(settings, dataset)
     if not path.exists():
         with duckdb.connect() as connection:
             _create_tables(connection, [])
             _write(connection, "restatements", path)
     return path
+
+
+def recent_restatements(settings: Settings, dataset: str, builds: int, largest: int) -> list[Restatement]:
+    """What the last `builds` that changed a final figure have changed, newest first, with the `largest` changes."""
+    paths = sorted(restatements_dir(settings).glob(f"{dataset}__*.parquet"))
+    changing = [path for path in paths if path != _contract_path(settings, dataset)]
+    changes = []
+    with duckdb.connect() as connection:
+        for path in reversed(changing[-builds:]):
+            history = f"read_parquet({quote_text(path)})"
+            figures = connection.execute(
+                f"select metric, count(*) from {history} group by metric order by metric"
+            ).fetchall()
+            cursor = connection.execute(
+                f"select * from {history} order by abs(value_after - value_before) / greatest(abs(value_before), 1e-9) "
+                f"desc nulls last, {', '.join(FIGURE_COLUMNS)} limit {largest:d}"
+            )
+            names = [column[0] for column in cursor.description]
+            examples = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            changes.append(Restatement(dict(figures), examples))
+    return changes
 
 
 def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledger: Iterable[LoadedBatch]) -> int:
@@ -145,6 +177,10 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
         _complete(connection, _facts_of_change(release, inputs, run_id, ledger))
         _write(connection, "restatements", path)
     return count
+
+
+def _contract_path(settings: Settings, dataset: str) -> Path:
+    return restatements_dir(settings) / f"{dataset}__contract.parquet"
 
 
 def _create_tables(connection: duckdb.DuckDBPyConnection, earlier: list[Path]) -> None:

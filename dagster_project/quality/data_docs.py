@@ -6,7 +6,9 @@ template of ours: GX's template loads scripts and styles from six outside hosts 
 """
 
 import html
+import re
 import shutil
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from great_expectations.render.view import DefaultJinjaPageView
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
-
-# A month of daily runs: enough to look at what failed last week. Counts of every run stay in marts.data_quality for
-# ever.
-RUNS_TO_KEEP = 30
 
 
 def data_docs_dir(settings: Settings) -> Path:
@@ -46,18 +44,34 @@ def write_page(
     validation.meta["run_id"] = RunIdentifier(run_name=run_id)
     _hide_engine_messages(validation)
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(validation)
-    page = _page_view().render(document, template="data_docs_page.j2", report_address="../../../index.html")
+    page = _page_view().render(
+        document,
+        template="data_docs_page.j2",
+        root="../../..",
+        run_page=f"../../../{dataset}/runs/{run_id}.html",
+        table=table,
+        words=_words(validation),
+    )
+    # The suite has no page of its own here, and half of what GX's templates write is white space between tags.
+    page = re.sub(r'<a [^>]*href="[^"]*/expectations/[^"]*"[^>]*>(.*?)</a>', r"\1", page, flags=re.DOTALL)
+    page = re.sub(r">\s+<", ">\n<", page)
     path = page_path(settings, dataset, run_id, table)
     publish_file(path, lambda temporary: write_text(temporary, page))
     return path
 
 
-def prune_runs(settings: Settings, dataset: str, runs_to_keep: int = RUNS_TO_KEEP) -> None:
-    """Remove the pages of all but the newest runs of a dataset."""
-    folder = data_docs_dir(settings) / dataset
-    runs = sorted((path for path in folder.glob("*") if path.is_dir()), key=lambda path: path.stat().st_mtime_ns)
-    for run in runs[:-runs_to_keep]:
-        shutil.rmtree(run)
+def prune_pages(settings: Settings, dataset: str, runs_kept: Collection[str]) -> None:
+    """Remove the pages of all runs of a dataset but these."""
+    for folder in (data_docs_dir(settings) / dataset).glob("*"):
+        if folder.name not in runs_kept:
+            shutil.rmtree(folder)
+
+
+def _words(validation: "ExpectationSuiteValidationResult") -> str:
+    """The outcome in a line, for the head of the page."""
+    failed = sum(not result.success for result in validation.results)
+    rules = f"{len(validation.results)} rules"
+    return f"{rules}, all hold" if not failed else f"{rules}, {failed} do not hold"
 
 
 @cache

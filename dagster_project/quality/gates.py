@@ -1,4 +1,4 @@
-"""The gates: validate the tables of one stage, keep the results, renew the reports.
+"""The gates: validate the tables of one stage and keep the results.
 
 Belongs here: the order of these steps. Does not belong here: each step itself, or the decision what a failure blocks
 (`defs`).
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from dagster_project.loading.contracts import load_feeds
-from dagster_project.quality import data_docs, history, report
+from dagster_project.loading.contracts import personal_columns
+from dagster_project.quality import data_docs, history
 from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
+from dagster_project.quality.last_results import keep_last_results
 from dagster_project.quality.masking import masked_message
 from dagster_project.quality.raw_lake import attach_raw_lake
 from dagster_project.quality.released import attach_released_marts
@@ -34,27 +35,22 @@ def run_gate(
 ) -> list[SuiteResult]:
     """Validate every table of a stage (or those of `tables`, named `<schema>.<table>`) and return one result a table.
 
-    Results are kept for `marts.data_quality`, Data Docs pages are written and `reports/index.html` is renewed before
-    this returns, also when something failed. The warehouse is open only while the gate runs. Raises EngineError
+    Results are kept for `marts.data_quality` and for the stewards' pages, and Data Docs pages are written before this
+    returns, also when something failed. The warehouse is open only while the gate runs. Raises EngineError
     when the gate cannot run at all, ValueError for a stage or table without a suite.
     """
     suites = suites_of(stage, tables)
-    personal_columns = frozenset(
-        column.name for feed in load_feeds().values() for column in feed.columns.values() if column.personal
-    )
     with _open(settings, stage) as connection:
         if stage == "raw":
             attach_raw_lake(connection, settings, dataset)
         else:
             attach_released_marts(connection, settings, dataset)
         batch = batch_source(connection)
-        results = [_run(connection, batch, suite, settings, dataset, run_id, personal_columns) for suite in suites]
+        results = [_run(connection, batch, suite, settings, dataset, run_id) for suite in suites]
     checked_at = history.utc_now()
     rows = [row for suite in results for row in history.result_rows(suite, run_id, checked_at)]
     history.record_results(settings, dataset, stage, rows)
-    data_docs.prune_runs(settings, dataset)
-    report.remember_gate(settings, dataset, stage, run_id, checked_at, results)
-    report.write_report(settings, dataset)
+    keep_last_results(settings, dataset, stage, run_id, checked_at, results)
     return results
 
 
@@ -82,7 +78,6 @@ def _run(
     settings: Settings,
     dataset: str,
     run_id: str,
-    personal_columns: frozenset[str],
 ) -> SuiteResult:
     """One table; whatever goes wrong with it becomes an error result, so that the other tables are still checked."""
     page = data_docs.page_path(settings, dataset, run_id, suite.table)
@@ -91,7 +86,7 @@ def _run(
         results = [could_not_run(f"Table {suite.table} does not exist: it was not built before its gate ran.")]
         return SuiteResult(suite.table, suite.table, results, report_link="")
     try:
-        results, validation = run_suite(connection, batch, suite, personal_columns)
+        results, validation = run_suite(connection, batch, suite, personal_columns())
         data_docs.write_page(settings, dataset, run_id, suite.table, validation)
     except Exception as error:  # noqa: BLE001 - GX raises many kinds, and none may hide the other tables' results
         reason = f"The rules of {suite.table} could not be run: {masked_message(str(error))}"

@@ -93,14 +93,16 @@ def ensure_contract_file(settings: Settings, dataset: str) -> Path:
     return path
 
 
-def result_rows(suite: SuiteResult, run_id: str, checked_at: datetime) -> list[ResultRow]:
+def result_rows(
+    suite: SuiteResult, run_id: str, checked_at: datetime, engine: str = "great_expectations"
+) -> list[ResultRow]:
     """The rows that keep one suite's results."""
     return [
         ResultRow(
             run_id=run_id,
             dataset=suite.table,
             rule=result.rule,
-            engine="great_expectations",
+            engine=engine,
             severity=result.severity,
             rows_checked=result.rows_checked,
             rows_failed=result.rows_failed,

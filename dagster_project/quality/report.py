@@ -1,140 +1,125 @@
-"""The page that data stewards start from: `reports/index.html`, renewed after every gate.
+"""The pages that data stewards read: `reports/index.html`, one page a run, all runs, all files.
 
-Belongs here: gathering what the page shows, and writing it. Does not belong here: checks, Data Docs pages, anything
-that knows Dagster. All values reach the page through Jinja2 with automatic escaping.
+Belongs here: which pages there are, when each is written, and what is taken away. Does not belong here: what a page
+says (`report_content`, the templates), checks, Data Docs pages, anything that knows Dagster. All values reach a page
+through Jinja2 with automatic escaping.
+
+    reports/index.html                     the last run and what is known now; written at the start of a run, after
+                                           every gate and at the end
+    reports/<dataset>/runs.html            all runs that are kept; written at the end of a run
+    reports/<dataset>/runs/<run>.html      one run; written once, at its end
+    reports/<dataset>/files.html           all files; written when the ledger has changed
+    reports/data_docs/<dataset>/<run>/     Great Expectations' own pages (`data_docs`)
 """
 
-import json
-from collections.abc import Sequence
-from datetime import datetime
+import hashlib
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-import duckdb
 from jinja2 import Environment, FileSystemLoader
 
-from dagster_project.loading.durable import publish_file, write_text
-from dagster_project.loading.ledger import read_ledger
-from dagster_project.loading.reasons import explain
-from dagster_project.quality.data_docs import TEMPLATES_DIR
-from dagster_project.quality.history import latest_run_results
-from dagster_project.quality.results import STAGES, Stage, SuiteResult, from_plain, to_plain
+from dagster_project.loading.durable import publish_file, remove_file, write_text
+from dagster_project.loading.ledger import LedgerEntry, read_ledger
+from dagster_project.loading.mapping import ExtractsConfig
+from dagster_project.quality import report_content
+from dagster_project.quality.data_docs import TEMPLATES_DIR, prune_pages
+from dagster_project.quality.history import utc_now
+from dagster_project.quality.pictures import columns, share
+from dagster_project.quality.runs import RunRecord, mark_broken_off, read_records, thin_out, write_record
 from dagster_project.settings import Settings
 
-
-def remember_gate(
-    settings: Settings,
-    dataset: str,
-    stage: Stage,
-    run_id: str,
-    checked_at: datetime,
-    suites: Sequence[SuiteResult],
-) -> None:
-    """Keep the last results of a stage with their masked samples, for the page that later gates write again."""
-    content = {
-        "run_id": run_id,
-        "checked_at": checked_at.isoformat(sep=" ", timespec="seconds"),
-        "suites": [to_plain(suite) for suite in suites],
-    }
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    publish_file(_gate_path(settings, dataset, stage), lambda temporary: write_text(temporary, text))
+# Where the mark of a page is looked for.
+LONGEST_HEAD = 300
 
 
-def write_report(settings: Settings, dataset: str) -> Path:
-    """Write `reports/index.html` from what the gates, the loader and dbt left behind; returns its path."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    gates = _gates(settings, dataset)
-    last_gate = max(gates, key=lambda gate: gate["checked_at"], default=None)
-    page = environment.get_template("report.html").render(
-        dataset=dataset,
-        style=(TEMPLATES_DIR / "style.css").read_text(encoding="utf-8"),
-        last_gate=last_gate,
-        blocking=sum(
-            len(table["suite"].critical_failures)
-            for gate in gates
-            if last_gate and gate["run_id"] == last_gate["run_id"]
-            for table in gate["tables"]
-        ),
-        stages=[_stage(stage, gates, last_gate) for stage in STAGES],
-        other_findings=[
-            row
-            for row in latest_run_results(settings, dataset)
-            if row.engine != "great_expectations" and row.status != "passed"
-        ],
-        files=read_ledger(settings, dataset),
-        quarantine=_quarantine(settings, dataset),
-    )
+def begin_report(settings: Settings, config: ExtractsConfig, record: RunRecord) -> None:
+    """Say that a run has begun: should it be killed, the page says so. Called by the run that holds the writer lock."""
+    write_record(settings, record)
+    for broken_off in mark_broken_off(settings, config.name, record.run_id):
+        _write_run_page(settings, broken_off)
+    write_index(settings, config)
+
+
+def end_report(settings: Settings, config: ExtractsConfig, record: RunRecord) -> RunRecord:
+    """Renew every page at the end of a run, and take away those of old runs; returns the record with its counts."""
+    record = report_content.with_counts(settings, record)
+    write_record(settings, record)
+    kept = thin_out(settings, config.name, utc_now())
+    kept_ids = {one.run_id for one in kept}
+    prune_pages(settings, config.name, kept_ids)
+    for page in _pages_dir(settings, config.name).glob("runs/*.html"):
+        if page.stem not in kept_ids:
+            remove_file(page)
+    _write_run_page(settings, record)
+    _write_runs_page(settings, config.name, kept)
+    _write_files_page(settings, config.name, read_ledger(settings, config.name))
+    write_index(settings, config)
+    return record
+
+
+def write_index(settings: Settings, config: ExtractsConfig) -> Path:
+    """Write `reports/index.html` from what loader, gates, dbt and releases left behind; returns its path."""
+    records = read_records(settings, config.name)
     path = settings.reports_dir / "index.html"
-    publish_file(path, lambda temporary: write_text(temporary, page))
+    _write_style(settings)
+    _write_page(path, "report_index.html", report_content.index_content(settings, config, records), root=".")
     return path
 
 
-def _gate_path(settings: Settings, dataset: str, stage: Stage) -> Path:
-    return settings.quality_dir / "gates" / f"{dataset}__{stage}.json"
+def _write_run_page(settings: Settings, record: RunRecord) -> None:
+    path = _pages_dir(settings, record.dataset) / "runs" / f"{record.run_id}.html"
+    _write_page(path, "report_run.html", report_content.run_content(settings, record), root="../..")
 
 
-def _gates(settings: Settings, dataset: str) -> list[dict[str, Any]]:
-    """The last gate of each stage that ever ran, with its tables."""
-    gates = []
-    for stage in STAGES:
-        path = _gate_path(settings, dataset, stage)
-        if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
-            tables = [_table(settings, from_plain(suite)) for suite in content.pop("suites")]
-            gates.append({"stage": stage, "tables": tables, **content})
-    return gates
+def _write_runs_page(settings: Settings, dataset: str, records: list[RunRecord]) -> None:
+    content = report_content.runs_content(settings, dataset, records)
+    _write_page(_pages_dir(settings, dataset) / "runs.html", "report_runs.html", content, root="..")
 
 
-def _table(settings: Settings, suite: SuiteResult) -> dict[str, Any]:
-    problems = [result for result in suite.results if result.status != "passed"]
-    if suite.critical_failures:
-        light, words = "bad", "blocked"
-    elif problems:
-        light, words = "warning", "passed with warnings"
-    else:
-        light, words = "good", "passed"
-    # The page lies in the reports folder, links are kept relative to the warehouse home.
-    page = settings.warehouse_home / suite.report_link
-    link = page.relative_to(settings.reports_dir).as_posix() if suite.report_link and page.exists() else ""
-    return {"suite": suite, "problems": problems, "light": light, "words": words, "link": link}
+def _write_files_page(settings: Settings, dataset: str, entries: list[LedgerEntry]) -> None:
+    """The page of all files; left alone as long as it was made of the same entries by the same template."""
+    path = _pages_dir(settings, dataset) / "files.html"
+    mark = f"<!-- made of {_fingerprint(entries)} -->"
+    if path.exists():
+        with path.open(encoding="utf-8") as page:
+            if mark in page.read(LONGEST_HEAD):
+                return
+    content = {**report_content.files_content(dataset, entries), "mark": mark}
+    _write_page(path, "report_files.html", content, root="..")
 
 
-def _stage(stage: Stage, gates: list[dict[str, Any]], last_gate: dict[str, Any] | None) -> dict[str, Any]:
-    """A stage as the page shows it: was it reached by the last run, and what did its last gate find."""
-    gate = next((gate for gate in gates if gate["stage"] == stage), None)
-    is_of_last_run = bool(gate and last_gate and gate["run_id"] == last_gate["run_id"])
-    return {"name": stage, "gate": gate, "is_of_last_run": is_of_last_run}
+def _fingerprint(entries: Iterable[LedgerEntry]) -> str:
+    total = hashlib.sha256((TEMPLATES_DIR / "report_files.html").read_bytes())
+    for entry in entries:
+        total.update(repr(entry).encode())
+    return total.hexdigest()
 
 
-def _quarantine(settings: Settings, dataset: str) -> list[dict[str, Any]]:
-    """Quarantined rows by feed, file and reason, most frequent first; a row with two reasons counts under both."""
-    if not any(settings.quarantine_dir.glob(f"*/{dataset}__*.parquet")):
-        return []
-    pattern = str(settings.quarantine_dir / "*" / f"{dataset}__*.parquet")
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            """
-            with reasons as (
-                select parse_path(filename)[-2] as feed, _source_file, _source_row, unnest(reasons) as reason
-                from read_parquet(?, filename = true)
-            )
-            select feed, _source_file, reason, count(*), list_sort(min(_source_row, 5))
-            from reasons
-            group by feed, _source_file, reason
-            order by feed, _source_file, count(*) desc, reason
-            """,
-            [pattern],
-        ).fetchall()
-    return [
-        {
-            "feed": feed,
-            "source_file": source_file,
-            "reason": reason,
-            "explanation": explain(reason),
-            "row_count": row_count,
-            "records": ", ".join(f"{record:,}" for record in records) + (" ..." if row_count > len(records) else ""),
-        }
-        for feed, source_file, reason, row_count, records in rows
-    ]
+def _write_style(settings: Settings) -> None:
+    path = settings.reports_dir / "style.css"
+    text = (TEMPLATES_DIR / "style.css").read_text(encoding="utf-8")
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        publish_file(path, lambda temporary: write_text(temporary, text))
+
+
+def _write_page(path: Path, template: str, content: dict[str, object], root: str) -> None:
+    """Fill a template in; `root` is the way from the page to the reports folder."""
+    page = _environment().get_template(template).render(root=root, **content)
+    publish_file(path, lambda temporary: write_text(temporary, page))
+
+
+def _pages_dir(settings: Settings, dataset: str) -> Path:
+    return settings.reports_dir / dataset
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["number"] = "{:,}".format
+    environment.filters["moment"] = report_content.moment_words
+    environment.filters["duration"] = report_content.duration_words
+    environment.globals.update(columns=columns, share=share)
+    return environment

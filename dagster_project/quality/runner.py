@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from expectations.rules import Suite
 
 SAMPLE_ROWS = 5
+SAMPLE_COLUMNS = 10
 
 # Counts only. Values of failing rows are fetched by `_sample`, which masks them; GX would keep them as they are.
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
@@ -122,13 +123,24 @@ def _sample(
 ) -> list[dict[str, str]]:
     """A few failing rows: key columns and the offending ones, in a stable order, masked."""
     if "query" in meta:
-        query = f"select * from ({meta['query']}) order by all limit {SAMPLE_ROWS}"
-    elif "broken_when" in meta:
+        return failing_rows(connection, meta["query"], personal_columns)
+    if "broken_when" in meta:
         shown = dict.fromkeys([*suite.key, *meta.get("columns", ())])
         columns = ", ".join(f'"{column}"' for column in shown) or "*"
-        query = f"select {columns} from {suite.table} where {meta['broken_when']} order by all limit {SAMPLE_ROWS}"
-    else:
-        return []
-    cursor = connection.execute(query)
+        query = f"select {columns} from {suite.table} where {meta['broken_when']}"
+        return failing_rows(connection, query, personal_columns)
+    return []
+
+
+def failing_rows(
+    connection: duckdb.DuckDBPyConnection, query: str, personal_columns: frozenset[str]
+) -> list[dict[str, str]]:
+    """A few rows of a query that finds failing ones, in a stable order, masked.
+
+    Of wide rows the first columns, where the keys are, and the last, where a query says what is wrong.
+    """
+    cursor = connection.execute(f"select * from ({query}) order by all limit {SAMPLE_ROWS}")
     names = [description[0] for description in cursor.description]
-    return [masked_row(dict(zip(names, row, strict=True)), personal_columns) for row in cursor.fetchall()]
+    shown = names if len(names) <= SAMPLE_COLUMNS else [*names[: SAMPLE_COLUMNS - 1], names[-1]]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [masked_row({name: row[name] for name in shown}, personal_columns) for row in rows]

@@ -40,6 +40,25 @@ def describe_tables(manifest_path: Path, schema: str) -> list[TableDescription]:
     return sorted(tables, key=lambda table: table.name)
 
 
+def feeds_of_staging_tables(manifest_path: Path) -> dict[str, set[str]]:
+    """The feeds that each staging table, as `schema.table`, is made of; nothing where nothing was parsed yet."""
+    if not manifest_path.exists():
+        return {}
+    nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"]
+
+    def feeds(unique_id: str) -> set[str]:
+        parents = nodes[unique_id]["depends_on"]["nodes"] if unique_id in nodes else []
+        # source.<project>.raw.<feed>
+        read = {parent.split(".")[3] for parent in parents if parent.startswith("source.")}
+        return read.union(*(feeds(parent) for parent in parents))
+
+    return {
+        f"{node['schema']}.{node['alias']}": feeds(unique_id)
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "model" and node["schema"] == "staging"
+    }
+
+
 def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
     """Rows of each `schema.table` in the warehouse."""
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:

@@ -44,7 +44,10 @@ class DbtProject:
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model, seed or test. `relation` is `schema.table`, empty for tests."""
+    """What became of one model, seed or test.
+
+    `relation` is `schema.table`, empty for tests; `failing_rows_sql` selects what a test has found, empty for others.
+    """
 
     unique_id: str
     name: str
@@ -55,6 +58,7 @@ class NodeResult:
     message: str
     seconds: float
     rows_failed: int | None
+    failing_rows_sql: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -152,16 +156,18 @@ def _as_result(result) -> NodeResult:  # noqa: ANN001  (a dbt RunResult; see _in
     node = result.node
     resource_type = str(node.resource_type)
     config = node.config
+    is_test = resource_type in ("test", "unit_test")
     return NodeResult(
         unique_id=node.unique_id,
         name=node.name,
         resource_type=resource_type,
-        relation="" if resource_type in ("test", "unit_test") else f"{node.schema}.{node.alias}",
+        relation="" if is_test else f"{node.schema}.{node.alias}",
         status=str(result.status),
         severity=str(getattr(config, "severity", "error")).lower(),
         message=_one_line(_without_values(result.message or "")),
         seconds=float(result.execution_time),
         rows_failed=result.failures,
+        failing_rows_sql=(getattr(node, "compiled_code", None) or "") if is_test else "",
     )
 
 

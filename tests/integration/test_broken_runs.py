@@ -9,6 +9,7 @@ import pytest
 from dagster_project.run_lock import hold_writer_lock
 from dagster_project.settings import PROJECT_ROOT
 from tests.integration.workplace import LINE_COLUMNS, ORDER_COLUMNS, Workplace, order_rows, write_rows
+from tests.unit.quality.pages import Page, broken_links
 
 BUILD_STEPS = "build_staging, gate_staging, build_intermediate, gate_intermediate, build_marts"
 
@@ -21,7 +22,12 @@ def assert_stopped_at_the_raw_gate(workplace: Workplace, before: dict, errors: s
     assert "Traceback" not in errors
     report = workplace.settings.reports_dir / "index.html"
     assert str(report) in errors
-    assert "broken.csv" in report.read_text()
+    page = Page(report)
+    assert "broken.csv" in page.words
+    assert "Stopped. 1 critical finding" in page.words or "Stopped. 2 critical findings" in page.words
+    assert "Raw gate blocked" in page.words
+    assert "Staging not reached Last known: passed" in page.words
+    assert broken_links(page) == []
 
 
 def broken(workplace: Workplace, feed: str = "orders") -> Path:

@@ -9,6 +9,7 @@ from benchmarks.measuring import seconds_by_part
 from dagster_project.publishing.content import hash_table
 from dagster_project.publishing.releases import list_releases
 from tests.integration.workplace import MAPPING, ORDER_COLUMNS, Workplace, order_rows, write_rows
+from tests.unit.quality.pages import Page, broken_links, links_outside, read_pages
 
 MARTS = {
     "churn_by_period",
@@ -91,6 +92,7 @@ def test_the_second_run_changes_nothing(finished: Workplace, capsys) -> None:
     assert finished.run("run", "daily_refresh") == 0
     assert finished.release() == before
     assert len(list_releases(finished.settings)) == 1
+    assert "Nothing new." in Page(finished.settings.reports_dir / "index.html").words
     output = capsys.readouterr().out
     for step in ("staging: unchanged", "Gate marts: unchanged", "Release: unchanged"):
         assert step in output
@@ -158,5 +160,15 @@ def test_the_benchmark_finds_how_long_each_part_took(finished: Workplace) -> Non
 
 
 def test_the_reports_are_there(finished: Workplace) -> None:
-    assert "orders" in (finished.settings.reports_dir / "index.html").read_text()
+    index = Page(finished.settings.reports_dir / "index.html")
+    assert "Green. Every critical rule that this run checked holds." in index.words
+    for stage in ("Load loaded", "Raw gate warnings", "Staging passed", "Intermediate passed", "Marts passed"):
+        assert stage in index.words
+    assert f"Release published served: {finished.release()['release_id']}" in index.words
+    pages = read_pages(finished.settings.reports_dir)
+    assert len(pages) > 40
+    for page in pages:
+        assert links_outside(page) == [], page.path
+        assert broken_links(page) == [], page.path
+        assert "script" not in page.elements, page.path
     assert json.loads((finished.settings.dbt_dir / "complete_build.json").read_text()) == finished.release()["inputs"]

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.loading.contracts import load_feeds
+from dagster_project.quality.report_content import STAGES
 
 LAYERS = ["raw", "staging", "intermediate", "marts"]
 JOBS = {"daily_refresh", "full_rebuild", "validate_only", "replay_quarantine", "erase_customer", "publish_release"}
@@ -100,3 +101,8 @@ def test_publishing_alone_waits_for_the_gate_of_the_marts(definitions: dg.Defini
     assert "gate_marts" in {
         dependency.node for group in inputs.values() for dependency in group.get_node_dependencies()
     }
+
+
+def test_every_step_belongs_to_one_stage_of_the_stewards_report(definitions: dg.Definitions) -> None:
+    steps = [node.name for node in definitions.resolve_job_def("daily_refresh").nodes_in_topological_order]
+    assert sorted(steps) == sorted(step for _, steps_of_stage, _ in STAGES.values() for step in steps_of_stage)

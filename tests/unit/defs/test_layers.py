@@ -26,6 +26,7 @@ def data_test(name: str, parents: list[str], severity: str = "error", attached_n
         "config": {"severity": severity},
         "attached_node": attached_node,
         "description": "",
+        "raw_code": f"-- What {name} says.",
     }
 
 

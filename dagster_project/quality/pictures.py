@@ -1,0 +1,77 @@
+"""Small pictures for the stewards' pages, as SVG inside the page: nothing to load, sharp in print.
+
+Belongs here: bars and their geometry. Does not belong here: which figures are shown (`report`). Every picture has words
+for those who do not see it, and what a colour says is also said by height, place or text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+BAR_WIDTH = 9
+BAR_GAP = 3
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One column of a picture: `parts` are (class of the style sheet, amount) from the bottom up; `words` say it.
+
+    `link` is where a click leads, or empty.
+    """
+
+    parts: tuple[tuple[str, float], ...]
+    words: str
+    link: str = ""
+
+
+def columns(bars: Sequence[Bar], words: str, height: int = 48, places: int = 0) -> Markup:
+    """Bars side by side, the newest on the right; `places` keeps room for so many, so that pictures line up."""
+    largest = max((sum(amount for _, amount in bar.parts) for bar in bars), default=0) or 1
+    places = max(places, len(bars), 1)
+    width = places * (BAR_WIDTH + BAR_GAP)
+    drawn = Markup("").join(
+        _bar(bar, (places - len(bars) + number) * (BAR_WIDTH + BAR_GAP), height, largest)
+        for number, bar in enumerate(bars)
+    )
+    return Markup(
+        '<svg class="columns" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'aria-label="{words}"><title>{words}</title>'
+        '<line class="axis" x1="0" x2="{width}" y1="{axis}" y2="{axis}"/>{drawn}</svg>'
+    ).format(width=width, height=height, axis=height - 0.5, words=words, drawn=drawn)
+
+
+def share(parts: Sequence[tuple[str, float]], words: str, width: int = 120, height: int = 10) -> Markup:
+    """One line cut into parts, each as long as its amount is large; a part above 0 is never too thin to see."""
+    total = sum(amount for _, amount in parts)
+    if not total:
+        return Markup("")
+    lengths = [max(amount / total * width, 2.0) if amount else 0.0 for _, amount in parts]
+    scale = width / sum(lengths)
+    start = 0.0
+    drawn = Markup("")
+    for (name, _), length in zip(parts, lengths, strict=True):
+        if length:
+            drawn += Markup('<rect class="{}" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>').format(
+                name, start, length * scale, height
+            )
+            start += length * scale
+    return Markup(
+        '<svg class="share" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'aria-label="{words}"><title>{words}</title>{drawn}</svg>'
+    ).format(width=width, height=height, words=words, drawn=drawn)
+
+
+def _bar(bar: Bar, left: int, height: int, largest: float) -> Markup:
+    bottom = float(height)
+    # What a pointer meets is the whole column: a low bar is as easy to hit as a high one.
+    drawn = Markup('<rect class="hit" x="{}" y="0" width="{}" height="{}"/>').format(left, BAR_WIDTH, height)
+    for name, amount in bar.parts:
+        if amount:
+            length = max(amount / largest * (height - 4), 2.0)
+            bottom -= length
+            drawn += Markup('<rect class="{}" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>').format(
+                name, left, bottom, BAR_WIDTH, length
+            )
+    column = Markup("<g><title>{}</title>{}</g>").format(bar.words, drawn)
+    return Markup('<a href="{}">{}</a>').format(bar.link, column) if bar.link else column
