@@ -225,7 +225,7 @@ def _reason(record: list[str] | _Unreadable, column_count: int) -> str | None:
     if "\x00" in text:
         return "unreadable_characters"
     # Bytes that are no UTF-8 were kept as lone surrogates.
-    if any("\ud800" <= character <= "\udfff" for character in text) and not text.isascii():
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "unreadable_characters"
     return None
 

@@ -3,9 +3,10 @@
 Belongs here: which files share a query, the engine they share, and falling back to single files. Does not belong here:
 reading a file (`landing`), the checks (`checks`), commits (`loader`).
 
-Planning the checks costs the engine more than checking a thousand rows. So small files of the same sources that come
-one after the other and have the same header are judged in one query; each still becomes a batch of its own, written and
-committed in the order in which the files came. A large file is a chunk on its own.
+Planning the checks costs the engine more than checking ten thousand rows, and below a hundred thousand rows it uses one
+core only. So files of the same sources that come one after the other and have the same header are judged in one query;
+each still becomes a batch of its own, written and committed in the order in which the files came. A large file is a
+chunk on its own.
 """
 
 import datetime as dt
@@ -24,14 +25,18 @@ from dagster_project.loading.engine import empty_engine, open_engine
 from dagster_project.loading.extract_files import Content, ExtractFile, check_unchanged
 from dagster_project.loading.landing import Landed, format_of, gather, land
 from dagster_project.loading.mapping import Source
+from dagster_project.loading.plain_text import COMPRESSED_SUFFIXES
 from dagster_project.loading.progress import reporting_progress
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.loading.source_columns import resolve_columns
 from dagster_project.settings import Settings
 
 MOST_FILES = 100
-MOST_BYTES = 16 << 20
-LARGEST_SMALL_FILE = 1 << 20
+MOST_BYTES = 64 << 20
+LARGEST_SMALL_FILE = 16 << 20
+# A packed file grows by about as much when it is read.
+PACKED_SUFFIXES = (*COMPRESSED_SUFFIXES, ".parquet", ".xlsx")
+PACKED = 8
 ROWS_WORTH_A_WORD = 1_000_000
 TYPED_FORMATS = ("parquet", "excel")
 # What the operator must mend, not who delivers the file.
@@ -46,6 +51,12 @@ class WaitingFile:
     content: Content
     sources: tuple[Source, ...]
     title: str
+
+    @property
+    def bytes_read(self) -> int:
+        """About how much text it is once it is read."""
+        is_packed = self.file.path.suffix.lower() in PACKED_SUFFIXES
+        return self.content.bytes * (PACKED if is_packed else 1)
 
 
 @dataclass
@@ -65,8 +76,8 @@ class Chunk:
         together = [*self.files, waiting]
         return (
             len(together) <= MOST_FILES
-            and sum(other.content.bytes for other in together) <= MOST_BYTES
-            and max(other.content.bytes for other in together) <= LARGEST_SMALL_FILE
+            and sum(other.bytes_read for other in together) <= MOST_BYTES
+            and max(other.bytes_read for other in together) <= LARGEST_SMALL_FILE
             and self.files[0].sources == waiting.sources
             and self.files[0].file.path.suffixes[-2:] == waiting.file.path.suffixes[-2:]
         )
@@ -139,15 +150,16 @@ def _read_together(workshop: Workshop, files: list[WaitingFile]) -> list[tuple[W
     landed_files: list[Landed] = []
     judgements = _Judgements(workshop, files, landed_files)
     for waiting in files:
-        landed = _land(workshop, waiting, is_only_file=is_only_file)
+        landed = _land(workshop, waiting, len(landed_files) + 1, is_only_file=is_only_file)
         if isinstance(landed, str):
             outcomes.append((waiting, landed))
             continue
         if landed_files and landed.columns != landed_files[0].columns:
             break
         landed_files.append(landed)
-        gather(connection, len(landed_files), is_only_file=is_only_file)
         outcomes.append((waiting, JudgedFile(len(landed_files), landed, judgements.of)))
+    if landed_files:
+        gather(connection, len(landed_files))
     if landed_files and not is_only_file:
         # Now, while nothing of them is committed, so that they can still be read one by one.
         for source in files[0].sources:
@@ -156,10 +168,10 @@ def _read_together(workshop: Workshop, files: list[WaitingFile]) -> list[tuple[W
     return outcomes
 
 
-def _land(workshop: Workshop, waiting: WaitingFile, *, is_only_file: bool) -> Landed | str:
+def _land(workshop: Workshop, waiting: WaitingFile, file_number: int, *, is_only_file: bool) -> Landed | str:
     """Read a file into the engine; the problem where it is refused."""
     try:
-        landed = _read(workshop, waiting)
+        landed = _read(workshop, waiting, file_number)
         check_unchanged(waiting.file, waiting.content)
     except FileRefusedError as error:
         return str(error)
@@ -181,7 +193,7 @@ def _land(workshop: Workshop, waiting: WaitingFile, *, is_only_file: bool) -> La
     return landed
 
 
-def _read(workshop: Workshop, waiting: WaitingFile) -> Landed:
+def _read(workshop: Workshop, waiting: WaitingFile, file_number: int) -> Landed:
     rows = 0
 
     def on_rows(count: int) -> None:
@@ -195,7 +207,7 @@ def _read(workshop: Workshop, waiting: WaitingFile) -> Landed:
 
     connection = workshop.engine()
     with reporting_progress(connection, workshop.report, what):
-        return land(connection, waiting.file.path, waiting.sources[0], workshop.folder, on_rows)
+        return land(connection, waiting.file.path, waiting.sources[0], workshop.folder, on_rows, file_number)
 
 
 def _halt(workshop: Workshop, waiting: WaitingFile, error: duckdb.Error) -> str:

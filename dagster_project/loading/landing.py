@@ -3,9 +3,10 @@
 Belongs here: formats, decompression, encodings, and the proof that no record went missing on the way. Does not belong
 here: what the values mean (`checks`), writing batches (`batches`).
 
-After `land` the connection has a view `source`: the column `source_row_number` (1-based, header and blank lines not
-counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no delimiter, no
-encoding. `gather` collects the rows of small files that have the same columns, so that they are checked in one query.
+After `land` the connection has a view `source_<number of the file>`: the column `source_row_number` (1-based, header and
+blank lines not counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no
+delimiter, no encoding. `gather` lays files that have the same columns one under the other, so that they are checked in
+one query.
 """
 
 import json
@@ -41,7 +42,7 @@ MOST_COLUMNS = 2_000
 
 @dataclass(frozen=True)
 class Landed:
-    """What the view `source` holds.
+    """What the view of a file holds.
 
     `rows_read` counts all records; `broken` are those among them that have no columns.
     """
@@ -70,9 +71,14 @@ def format_of(path: Path, source: Source) -> str:
 
 
 def land(
-    connection: duckdb.DuckDBPyConnection, path: Path, source: Source, work_dir: Path, on_rows: Callable[[int], None]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Source,
+    work_dir: Path,
+    on_rows: Callable[[int], None],
+    file_number: int,
 ) -> Landed:
-    """Read a file into the view `source` of the connection.
+    """Read a file into the view `source_<file_number>` of the connection.
 
     Raises FileRefusedError where the file as a whole cannot be read. `work_dir` holds temporary copies.
     """
@@ -81,28 +87,25 @@ def land(
         raise FileRefusedError("it is empty (0 bytes), not even a header. Deliver it again, or remove it.")
     path = _plainly_named(path, work_dir)
     if file_format == "parquet":
-        return _land_parquet(connection, path)
+        return _land_parquet(connection, path, file_number)
     if file_format == "excel":
         copy = work_dir / "excel.csv"
         excel_to_csv(path, source.sheet, header=source.dialect.header is True, target=copy)
         dialect = PLAIN if source.dialect.header is True else Dialect(header=source.dialect.header)
-        return _land_delimited(connection, copy, ",", dialect, work_dir, on_rows)
+        return _land_delimited(connection, copy, ",", dialect, work_dir, on_rows, file_number)
     plain = to_plain_utf8(path, source.dialect.encoding, work_dir)
     if file_format == "ndjson":
-        return _land_ndjson(connection, plain, work_dir, on_rows)
+        return _land_ndjson(connection, plain, work_dir, on_rows, file_number)
     delimiter = source.dialect.delimiter or DEFAULT_DELIMITERS[file_format]
-    return _land_delimited(connection, plain, delimiter, source.dialect, work_dir, on_rows)
+    return _land_delimited(connection, plain, delimiter, source.dialect, work_dir, on_rows, file_number)
 
 
-def gather(connection: duckdb.DuckDBPyConnection, file_number: int, *, is_only_file: bool) -> None:
-    """Add the rows of the view `source` to GATHERED; number 1 begins it anew. A file on its own is not copied."""
-    rows = f"SELECT {file_number} AS {FILE_NUMBER_COLUMN}, * FROM source"
-    if is_only_file:
-        connection.execute(f"CREATE TEMP VIEW {GATHERED} AS {rows}")
-    elif file_number == 1:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {GATHERED} AS {rows}")
-    else:
-        connection.execute(f"INSERT INTO {GATHERED} {rows}")
+def gather(connection: duckdb.DuckDBPyConnection, file_count: int) -> None:
+    """Make the rows of the views `source_1` to `source_<file_count>` the view GATHERED; nothing is copied."""
+    files = " UNION ALL ".join(
+        f"SELECT {number} AS {FILE_NUMBER_COLUMN}, * FROM source_{number}" for number in range(1, file_count + 1)
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {GATHERED} AS {files}")
 
 
 def _check_width(columns: list[str]) -> None:
@@ -127,6 +130,7 @@ def _land_delimited(
     dialect: Dialect,
     work_dir: Path,
     on_rows: Callable[[int], None],
+    file_number: int,
 ) -> Landed:
     columns = read_header(path, delimiter, dialect)
     if not columns:
@@ -137,23 +141,23 @@ def _land_delimited(
     on_rows(record_count)
     if structure.is_regular and not structure.ends_inside_quotes:
         try:
-            _read_csv(connection, path, delimiter, dialect, columns, has_crlf=structure.has_crlf)
-            landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
+            _read_csv(connection, file_number, path, delimiter, dialect, columns, has_crlf=structure.has_crlf)
+            landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             landed = None
         if landed == record_count:
-            _name_columns(connection, columns, "rowid + 1")
+            _name_columns(connection, file_number, columns, "rowid + 1")
             return Landed(record_count, tuple(columns), [])
     # The engine found something that it cannot read, or counts otherwise: read record by record.
     copy = work_dir / "records.csv"
     record_count, broken = rewrite_records(path, delimiter, dialect, len(columns), copy)
     numbered = ["record_number", *(f"c{position}" for position in range(len(columns)))]
     try:
-        _read_csv(connection, copy, ",", Dialect(header=False), numbered)
+        _read_csv(connection, file_number, copy, ",", Dialect(header=False), numbered)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise FileRefusedError(f"the engine cannot read it: {_first_line(error)}") from None
-    _name_columns(connection, columns, "c0::BIGINT", first=1)
-    landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
+    _name_columns(connection, file_number, columns, "c0::BIGINT", first=1)
+    landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
     if landed + len(broken) != record_count:
         raise FileRefusedError(f"{record_count} records were counted but {landed + len(broken)} could be read.")
     return Landed(record_count, tuple(columns), broken)
@@ -161,6 +165,7 @@ def _land_delimited(
 
 def _read_csv(
     connection: duckdb.DuckDBPyConnection,
+    file_number: int,
     path: Path,
     delimiter: str,
     dialect: Dialect,
@@ -176,23 +181,33 @@ def _read_csv(
         # Left to itself the engine takes the first line end it meets, be it inside a quoted value.
         f"max_line_size = {LONGEST_LINE}, new_line = '{newline}'"
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE landed AS FROM read_csv({quote_text(str(path))}, {options})")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS FROM read_csv({quote_text(str(path))}, {options})"
+    )
 
 
-def _name_columns(connection: duckdb.DuckDBPyConnection, columns: list[str], row_number: str, first: int = 0) -> None:
+def _name_columns(
+    connection: duckdb.DuckDBPyConnection, file_number: int, columns: list[str], row_number: str, first: int = 0
+) -> None:
     named = ", ".join(f"c{position} AS {quote_name(name)}" for position, name in enumerate(columns, start=first))
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW source AS SELECT {row_number} AS {ROW_NUMBER_COLUMN}, {named} FROM landed"
+        f"CREATE OR REPLACE TEMP VIEW source_{file_number} AS "
+        f"SELECT {row_number} AS {ROW_NUMBER_COLUMN}, {named} FROM landed_{file_number}"
     )
 
 
 def _land_ndjson(
-    connection: duckdb.DuckDBPyConnection, path: Path, work_dir: Path, on_rows: Callable[[int], None]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    work_dir: Path,
+    on_rows: Callable[[int], None],
+    file_number: int,
 ) -> Landed:
-    lines = _land_delimited(connection, path, UNIT_SEPARATOR, LINES, work_dir, on_rows)
+    lines = _land_delimited(connection, path, UNIT_SEPARATOR, LINES, work_dir, on_rows, file_number)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE documents AS SELECT {ROW_NUMBER_COLUMN} AS row_number, line, json_valid(line) "
-        "AND coalesce(json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT', false) AS is_object FROM source"
+        "AND coalesce(json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT', false) AS is_object "
+        f"FROM source_{file_number}"
     )
     names = [
         row[0]
@@ -210,8 +225,8 @@ def _land_ndjson(
         )
     structure = quote_text(json.dumps(dict.fromkeys(names, "VARCHAR")))
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE landed AS SELECT row_number, json_transform(line, {structure}) AS document "
-        "FROM documents WHERE is_object"
+        f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS "
+        f"SELECT row_number, json_transform(line, {structure}) AS document FROM documents WHERE is_object"
     )
     broken = [
         BrokenRecord(number, "not_a_json_object", line)
@@ -224,12 +239,13 @@ def _land_ndjson(
         f", document[{quote_text(name)}] AS {quote_name(column)}" for name, column in zip(names, columns, strict=True)
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW source AS SELECT row_number AS {ROW_NUMBER_COLUMN}{named} FROM landed"
+        f"CREATE OR REPLACE TEMP VIEW source_{file_number} AS "
+        f"SELECT row_number AS {ROW_NUMBER_COLUMN}{named} FROM landed_{file_number}"
     )
     return Landed(lines.rows_read, tuple(columns), sorted([*lines.broken, *broken], key=lambda record: record.number))
 
 
-def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Landed:
+def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path, file_number: int) -> Landed:
     name = quote_text(str(path))
     try:
         counted = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({name})").fetchone()[0]
@@ -238,14 +254,15 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Landed:
         _check_width(columns)
         texts = ", ".join(f"{_parquet_text(row[0], row[1])} AS c{position}" for position, row in enumerate(types))
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE landed AS SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"
+            f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS "
+            f"SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"
         )
     except duckdb.Error as error:
         raise FileRefusedError(f"it is not a readable Parquet file ({_first_line(error)}). Deliver it again.") from None
-    landed = connection.execute("SELECT count(*) FROM landed").fetchone()[0]
+    landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
     if landed != counted:
         raise FileRefusedError(f"its footer says {counted} rows but {landed} could be read. Deliver it again.")
-    _name_columns(connection, columns, "rowid + 1")
+    _name_columns(connection, file_number, columns, "rowid + 1")
     return Landed(landed, tuple(columns), [])
 
 

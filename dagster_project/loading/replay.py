@@ -83,7 +83,7 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
     ):
         quarantine = quarantine_path(settings, entry.feed, entry.batch_id)
         columns_found = _open_quarantine(connection, quarantine)
-        waiting = connection.execute("SELECT count(*) FROM source").fetchone()[0]
+        waiting = connection.execute(f"SELECT count(*) FROM {GATHERED}").fetchone()[0]
         if not waiting:
             return _outcome(entry, "unchanged", 0, 0, "its quarantined rows have no columns: correct or discard them.")
         try:
@@ -172,8 +172,8 @@ def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) ->
         ).fetchall()
     ]
     columns = "".join(f", raw_record ->> {quote_text(_json_pointer(name))} AS {quote_name(name)}" for name in names)
-    connection.execute(f"CREATE TEMP VIEW source AS SELECT row_number AS {ROW_NUMBER_COLUMN}{columns} FROM landed")
-    gather(connection, 1, is_only_file=True)
+    connection.execute(f"CREATE TEMP VIEW source_1 AS SELECT row_number AS {ROW_NUMBER_COLUMN}{columns} FROM landed")
+    gather(connection, 1)
     return tuple(names)
 
 
