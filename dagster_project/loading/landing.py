@@ -3,8 +3,8 @@
 Belongs here: formats, decompression, encodings, and the proof that no record went missing on the way. Does not belong
 here: what the values mean (`checks`), writing batches (`batches`).
 
-After `land` the connection has a view `source_<number of the file>`: the column `source_row_number` (1-based, header and
-blank lines not counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no
+After `land` the connection has a view `source_<file number>`: the column `source_row_number` (1-based, header and blank
+lines not counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no
 delimiter, no encoding. `gather` lays files that have the same columns one under the other, so that they are checked in
 one query.
 """

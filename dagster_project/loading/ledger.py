@@ -22,8 +22,8 @@ class LedgerEntry:
     latest event in the accepted rows (ISO, UTC) or null. `rows_passed_over` are records that the source's `rows_where`
     says are not about the feed; `rows_read` counts the others. `replayed_from` names the batch whose quarantined rows
     this batch took in; those that left it without being loaded (`rows_passed_over`, or discarded by a steward) are
-    listed in `rows_taken_out` as ranges of row numbers. `requested_by` is who asked for such a batch. `is_snapshot`: the
-    file is a full dump, which takes away what it no longer holds.
+    listed in `rows_taken_out` as ranges of row numbers. `requested_by` is who asked for such a batch. `is_snapshot`:
+    the file is a full dump, which takes away what it no longer holds.
     """
 
     dataset: str
