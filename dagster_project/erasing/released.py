@@ -3,7 +3,6 @@
 Belongs here: finding and deleting them. Does not belong here: making releases (`publishing`).
 """
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import duckdb
 
 from dagster_project.erasing.person import Person
 from dagster_project.loading.sql_text import quote_name, quote_text
-from dagster_project.publishing.releases import ReleaseError, current_release, list_releases
+from dagster_project.publishing.releases import ReleaseError, current_release, list_releases, remove_release
 from dagster_project.settings import Settings
 
 
@@ -30,7 +29,7 @@ def remove_releases_naming(settings: Settings, people: Iterable[Person]) -> list
             "Run the job daily_refresh, which publishes a new one and then finishes the erasure."
         )
     for release in naming:
-        shutil.rmtree(release.path)
+        remove_release(release)
     return [release.release_id for release in naming]
 
 

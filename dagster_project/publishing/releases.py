@@ -21,6 +21,7 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 
 # A reader may still be in the middle of a release that was current until now.
 READER_GRACE_SECONDS = 3600
+# What is not a whole release: not finished yet, or half removed. The next publication clears it away.
 PARTIAL_SUFFIX = ".partial"
 
 
@@ -134,6 +135,17 @@ def roll_back(settings: Settings, release_id: str | None = None) -> Release:
     return candidates[0]
 
 
+def remove_release(release: Release) -> None:
+    """Delete a release; killed in between, it is no release any more, and the next publication removes the rest.
+
+    A reader that has a file of it open reads on to the end; opening another one by its path fails.
+    """
+    partial = release.path.with_name(release.path.name + PARTIAL_SUFFIX)
+    release.path.rename(partial)
+    _sync(partial.parent)
+    shutil.rmtree(partial)
+
+
 def _read_release(folder: Path) -> Release:
     return Release(folder, json.loads((folder / "release.json").read_text(encoding="utf-8")))
 
@@ -194,7 +206,7 @@ def _prune(settings: Settings) -> None:
         is_current = current is not None and release.release_id == current.release_id
         is_old_enough = time.time() - release.path.stat().st_mtime > READER_GRACE_SECONDS
         if is_old_enough and not is_current:
-            shutil.rmtree(release.path)
+            remove_release(release)
 
 
 def _remove_partial_releases(releases_dir: Path) -> None:

@@ -1,13 +1,8 @@
 """The job erase_customer: a person goes from every file, the figures stay, and later deliveries bring nobody back."""
 
-import gzip
 import json
-import sqlite3
 import stat
-import zlib
 from collections import Counter
-from contextlib import closing
-from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -18,6 +13,7 @@ from dagster_project.erasing import erasure
 from dagster_project.job_runner import prepare_dagster_home
 from dagster_project.publishing.releases import list_releases
 from tests.integration.workplace import ORDER_COLUMNS, Workplace, order_rows, write_rows
+from tests.searching import files_naming
 
 MORE_SOURCES = """\
   - {name: tickets, feed: crm_tickets, files: "crm_tickets/*.csv"}
@@ -87,41 +83,10 @@ def write_marked_extracts(workplace: Workplace) -> None:
     write_rows(workplace.extracts / "survey_responses" / "first.csv", ANSWER_COLUMNS, answer_rows(0))
 
 
-def texts_of(path: Path) -> list[bytes]:
-    """Everything that can be read out of a file: its bytes, and the values behind compression."""
-    found = [path.read_bytes()]
-    if path.suffix == ".gz":
-        found.append(gzip.decompress(found[0]))
-    if path.suffix == ".parquet":
-        found += _columns(duckdb.connect(), f"read_parquet('{path}')")
-    if path.suffix == ".duckdb":
-        with duckdb.connect(str(path), read_only=True) as connection:
-            tables = connection.execute("select database_name, schema_name, table_name from duckdb_tables()").fetchall()
-            for database, schema, table in tables:
-                found += _columns(connection, f'"{database}"."{schema}"."{table}"')
-    if found[0].startswith(b"SQLite format 3"):
-        with closing(sqlite3.connect(path)) as database:
-            found.append("\n".join(database.iterdump()).encode())
-            if path.name == "runs.db":
-                snapshots = database.execute("select snapshot_body from snapshots").fetchall()
-                found += [zlib.decompress(snapshot) for (snapshot,) in snapshots]
-    return found
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[bytes]:
-    query = f"select to_json(rows)::varchar from {relation} as rows"
-    return [text.encode() for (text,) in connection.execute(query).fetchall()]
-
-
 def places_of(workplace: Workplace, markers: tuple[str, ...]) -> set[str]:
     """The folders (first two parts of the path) in which any of these markers is found."""
     home = workplace.settings.warehouse_home
-    wanted = [marker.encode() for marker in markers]
-    return {
-        "/".join(path.relative_to(home).parts[:2])
-        for path in home.rglob("*")
-        if path.is_file() and any(marker in text for text in texts_of(path) for marker in wanted)
-    }
+    return {"/".join(path.relative_to(home).parts[:2]) for path in files_naming(home, markers)}
 
 
 def figures(workplace: Workplace) -> dict[str, list[tuple]]:
