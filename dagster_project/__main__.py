@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
@@ -18,6 +19,7 @@ from dagster_project.quarantine.command import add_quarantine_command
 from dagster_project.quarantine.listing import QuarantineError
 from dagster_project.run_lock import WriterLockError, hold_writer_lock
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from dagster_project.storage_errors import lasting_problem
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject, ensure_manifest
 
 
@@ -37,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (DbtError, ReleaseError, WriterLockError) as error:
         _tell(str(error))
+        return 1
+    except Exception as error:
+        problem = lasting_problem(error)
+        if problem is None:
+            raise
+        _tell(f"{problem}\nMake room, or give this user the right; then start again.")
         return 1
 
 
@@ -93,7 +101,9 @@ def _check_inputs(settings: Settings) -> None:
 
 
 def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:
-    from dagster_project.job_runner import prepare_dagster_home
+    import dagster as dg
+
+    from dagster_project.job_runner import close_killed_runs, prepare_dagster_home
 
     _check_inputs(settings)
     prepare_dagster_home(settings)
@@ -102,6 +112,9 @@ def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:
     print("Dagster will answer on http://127.0.0.1:3000 in half a minute; Ctrl-C ends it.", flush=True)
     dagster = [sys.executable, "-m", "dagster"]
     subprocess.run([*dagster, "instance", "migrate"], check=True)  # noqa: S603
+    # A run that goes on keeps its place in the queue; one that was killed would hold it for ever.
+    with suppress(WriterLockError), hold_writer_lock(settings, "dev", "dev"), dg.DagsterInstance.get() as instance:
+        close_killed_runs(instance)
     server = subprocess.run([*dagster, "dev", "--module-name", "dagster_project.definitions"], check=False)  # noqa: S603
     return server.returncode
 

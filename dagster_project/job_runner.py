@@ -6,12 +6,16 @@ and the jobs themselves (`defs`).
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
 
+from dagster._core.utils import make_new_run_id
+
 from dagster_project.settings import Settings
+from dagster_project.storage_errors import lasting_problem
 
 INSTANCE_CONFIG = """\
 # Written at every start; what may be changed is in the environment (.env.example).
@@ -66,17 +70,42 @@ def prepare_dagster_home(settings: Settings) -> None:
 
 
 def run_job(settings: Settings, job_name: str, announce: Callable[[str], None]) -> JobOutcome:
-    """Run a job to its end; the run is kept in Dagster's history. Raises UnknownJobError."""
-    prepare_dagster_home(settings)
-    definitions = _load_definitions()
-    known = [job.name for job in definitions.jobs or []]
-    if job_name not in known:
-        raise UnknownJobError(f"There is no job '{job_name}'. Jobs: {', '.join(sorted(known))}.")
-    job = definitions.resolve_job_def(job_name)
-    announce(f"Job {job_name}")
-    with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
-        return describe_outcome(result)
+    """Run a job to its end; the run is kept in Dagster's history. Raises UnknownJobError.
+
+    A disk that is full or read-only is an outcome too: Dagster raises where its history cannot be written.
+    """
+    run_id = make_new_run_id()
+    try:
+        prepare_dagster_home(settings)
+        definitions = _load_definitions()
+        known = [job.name for job in definitions.jobs or []]
+        if job_name not in known:
+            raise UnknownJobError(f"There is no job '{job_name}'. Jobs: {', '.join(sorted(known))}.")
+        job = definitions.resolve_job_def(job_name)
+        announce(f"Job {job_name}")
+        with dg.DagsterInstance.get() as instance:
+            return describe_outcome(job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id))
+    except Exception as error:
+        problem = lasting_problem(error)
+        if problem is None:
+            raise
+        return JobOutcome(run_id, [f"The run was broken off. {problem}\n{_advice(settings)}"])
+
+
+def _advice(settings: Settings) -> str:
+    home = settings.warehouse_home
+    free = f"{shutil.disk_usage(home).free / 1e6:,.0f} MB are free there" if home.exists() else "it is not there yet"
+    return f"Make room in {home} ({free}), or give this user the right to write there; then start again."
+
+
+def close_killed_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -> None:
+    """Say in Dagster's history that runs which seem to go on were killed. The caller holds the writer lock.
+
+    Whoever holds it is the only run that works; Dagster's queue would wait for the others for ever.
+    """
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])):
+        if run.run_id != own_run_id:
+            instance.report_run_failed(run, "The process of this run ended without a word: it was killed.")
 
 
 def describe_outcome(result: dg.ExecuteInProcessResult) -> JobOutcome:

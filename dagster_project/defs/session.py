@@ -4,7 +4,6 @@ Belongs here: what is opened when a run starts and closed when it ends, and how 
 of a step. Does not belong here: the steps.
 """
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import duckdb
 
 from dagster_project.defs.run_report import reported
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED, ErasureError
+from dagster_project.job_runner import close_killed_runs
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig, MappingError, load_config
 from dagster_project.publishing.content import MartMissingError
@@ -22,6 +22,7 @@ from dagster_project.publishing.releases import ReleaseError
 from dagster_project.quality.engine import EngineError
 from dagster_project.run_lock import WriterLock, WriterLockError, hold_writer_lock
 from dagster_project.settings import DBT_PROJECT_DIR, Settings, SettingsError, load_settings
+from dagster_project.storage_errors import lasting_problem
 from dagster_project.transforming.build_state import read_complete_build
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject
 
@@ -41,8 +42,6 @@ USER_ERRORS = (
     SettingsError,
     WriterLockError,
 )
-# Errors of the file system that another try does not cure.
-LASTING_IO_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
 RETRIES = 2
 SECONDS_BETWEEN_RETRIES = 10
 
@@ -119,6 +118,7 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
         if customer_to_erase is None:
             raise SettingsError(NO_CUSTOMER_NAMED)
     with hold_writer_lock(settings, context.run.run_id, context.run.job_name) as lock:
+        close_killed_runs(context.instance, context.run.run_id)
         session = RunSession(
             settings=settings,
             config=config,
@@ -139,11 +139,13 @@ def failures_explained() -> Iterator[None]:
         yield
     except USER_ERRORS as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-    except OSError as error:
-        if error.errno in LASTING_IO_ERRORS:
-            raise dg.Failure(description=f"{error.strerror}: {error.filename}", allow_retries=False) from error
-        raise dg.RetryRequested(RETRIES, SECONDS_BETWEEN_RETRIES) from error
-    except duckdb.IOException as error:
+    except (OSError, duckdb.Error) as error:
+        is_missing = isinstance(error, FileNotFoundError)
+        problem = f"{error.strerror}: {error.filename}" if is_missing else lasting_problem(error)
+        if problem is not None:
+            raise dg.Failure(description=problem, allow_retries=False) from error
+        if not isinstance(error, OSError | duckdb.IOException):
+            raise
         raise dg.RetryRequested(RETRIES, SECONDS_BETWEEN_RETRIES) from error
 
 

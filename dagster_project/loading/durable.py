@@ -66,13 +66,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def append_line(path: Path, line: dict) -> None:
-    """Add one line of JSON to a log that only its owner may read, durably."""
-    make_folder(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Add one line of JSON to a log that only its owner may read; also on a full disk it is there whole or not at all.
+
+    The log is written anew each time: it grows by a line for what a person did, so it stays small.
+    """
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = before + json.dumps(line, ensure_ascii=False) + "\n"
+    publish_file(path, lambda temporary: write_text(temporary, text))
 
 
 def _sync(path: Path) -> None:

@@ -78,7 +78,8 @@ def run_dbt(
     """
     if refresh_from is None and command == "build":
         arguments = (*arguments, "--full-refresh")
-    # The manifest was written when the project was parsed; dbt would write it again at every call.
+    # The manifest was written when the project was parsed; dbt would write it again at every call, and a kill would
+    # leave half of it.
     answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"], refresh_from)
     if answer.result is None:
         raise DbtError(_one_line(str(answer.exception)))
@@ -89,11 +90,15 @@ def ensure_manifest(project: DbtProject) -> Path:
     """The parsed project, parsed only when files, variables or engine have changed. Raises DbtError."""
     state_path = project.target_dir / "manifest.state"
     state = _project_state(project)
-    if not (project.manifest_path.exists() and state_path.exists() and state_path.read_text() == state):
-        answer = _invoke(project, ["parse"])
-        if not answer.success:
-            raise DbtError(_one_line(str(answer.exception)))
-        state_path.write_text(state)
+    # Jobs parse before they ask for the writer lock.
+    with wait_for_turn(project.target_dir / "parse.lock"):
+        if not (project.manifest_path.exists() and state_path.exists() and state_path.read_text() == state):
+            # dbt writes in place: killed meanwhile, half a manifest must not pass for that of an earlier state.
+            state_path.unlink(missing_ok=True)
+            answer = _invoke(project, ["parse"])
+            if not answer.success:
+                raise DbtError(_one_line(str(answer.exception)))
+            state_path.write_text(state)
     return project.manifest_path
 
 

@@ -95,7 +95,9 @@ def check_lake(settings: Settings, dataset: str) -> dict[str, tuple[int, str]]:
                 raise BrokenPromiseError(f"{entry.batch_id} of {entry.feed} does not hold the rows of its entry")
             if entry.rows_read != accepted + quarantined:
                 raise BrokenPromiseError(f"{entry.batch_id} of {entry.feed}: rows were lost")
-        folders = sorted(folder for parent in (settings.raw_dir, settings.quarantine_dir) for folder in parent.glob("*"))
+        folders = sorted(
+            folder for parent in (settings.raw_dir, settings.quarantine_dir) for folder in parent.glob("*")
+        )
         return {
             str(folder.relative_to(settings.lake_dir)): _content(connection, f"{folder}/{dataset}__*.parquet")
             for folder in folders

@@ -22,6 +22,7 @@ import duckdb
 from benchmarks.generator import Plan, generate
 from dagster_project.erasing.erasure import audit_path
 from dagster_project.erasing.pending import read_pending
+from dagster_project.erasing.tokens import read_salt
 from dagster_project.publishing.content import quote_text
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
 from tests.searching import files_naming
@@ -141,6 +142,8 @@ def make_base(folder: Path) -> Place:
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
     must_be(run(place, *REFRESH_JOB), 0)
+    # Made now, so that an erasure gives the same tokens in every copy.
+    read_salt(place.settings)
     return place
 
 
@@ -184,7 +187,9 @@ def job_scenarios(bases: Bases, plans: dict[str, dict[str, int]]) -> list[Scenar
     must_be(run(erased, *ERASE_JOB, environment=bases.erasing), 0)
     figures_erased = check_release(erased.settings)
     return [
-        Scenario("daily_refresh", base, REFRESH_JOB, plans["daily_refresh"], lambda place: as_expected(place, expected), {}),
+        Scenario(
+            "daily_refresh", base, REFRESH_JOB, plans["daily_refresh"], lambda place: as_expected(place, expected), {}
+        ),
         Scenario(
             "erase_customer",
             bases.refreshed,
@@ -214,7 +219,12 @@ def part_scenarios(bases: Bases, plans: dict[str, dict[str, int]]) -> list[Scena
     return [
         Scenario("load alone", new_files, ("load",), plans["load alone"], lambda place: same_lake(place, lake), {}),
         Scenario(
-            "publish alone", built, ("publish",), plans["publish alone"], lambda place: same_figures(place, figures), KEEP_ONE
+            "publish alone",
+            built,
+            ("publish",),
+            plans["publish alone"],
+            lambda place: same_figures(place, figures),
+            KEEP_ONE,
         ),
         Scenario(
             "erase from lake alone",
@@ -311,7 +321,9 @@ def run_points(points: Iterable[Point], folder: Path, tell: Callable[[str], None
         outcome = one_cycle(point, folder / f"cycle{number}")
         way = "random" if point.is_random else "named"
         state = "not hit, " if not outcome.is_hit else ""
-        tell(f"{number:4} {point.scenario.name}, {point.stage}, {way}: {state}{outcome.problem or 'ok'}  [{outcome.where}]")
+        tell(
+            f"{number:4} {point.scenario.name}, {point.stage}, {way}: {state}{outcome.problem or 'ok'}  [{outcome.where}]"
+        )
         return outcome
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

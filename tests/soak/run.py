@@ -1,0 +1,173 @@
+"""Command line of the soak: `python -m tests.soak.run` runs everything under faults and writes RESULTS.md.
+
+Belongs here: which parts there are, their tables, the page. Does not belong here: the faults.
+
+A part leaves its section of the page in the work folder, so that parts can be run one by one; the page is put together
+from the sections that are there.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.report import machine
+from dagster_project.settings import PROJECT_ROOT
+from tests.soak.crash import Bases, Outcome, job_scenarios, part_scenarios, points_of, run_points
+from tests.soak.readers import read_during_refreshes
+from tests.soak.storage import fill_and_close_disks
+
+JOB_PLANS = {
+    "daily_refresh": {"start": 2, "load": 4, "validation": 10, "dbt": 14, "publication": 6},
+    "erase_customer": {"load": 4, "validation": 2, "dbt": 4, "publication": 4},
+}
+PART_PLANS = {
+    "load alone": {"load": 28},
+    "publish alone": {"publication": 24},
+    "erase from lake alone": {"any": 20},
+    "finish erasure alone": {"any": 20},
+}
+INTRODUCTION = """\
+# What was done to it, and what became of it
+
+Written by `make soak`. What each part does is told in the module of its name in this folder. *Hit* means that the work
+was killed before it was done. After every fault the served release was read in full and compared with the hashes in
+its `release.json`; then the work was run again, once, and had to end with exit code 0, with the same rows in the lake
+and the same content hashes of the marts as a run that nobody disturbed.
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part's section of the page, and whether all that had to hold did."""
+
+    text: str
+    is_good: bool
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the parts that are named, or all; returns 0 if everything held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.run", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"out of: {', '.join(PARTS)}")
+    parser.add_argument(
+        "--work", default=PROJECT_ROOT / "var" / "soak", type=Path, help="folder for homes and extracts"
+    )
+    parser.add_argument("--seed", default=1, type=int, help="the same seed chooses the same points")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.parts) - PARTS.keys())
+    if unknown:
+        print(f"There is no part {', '.join(unknown)}; parts are: {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    os.umask(0o077)
+    is_good = True
+    for name in options.parts:
+        folder = options.work / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        described, started = machine(), time.monotonic()
+        section = PARTS[name](folder, random.Random(options.seed))  # noqa: S311  (chooses points, keeps no secret)
+        facts = ", ".join(described[fact] for fact in ("date", "processor", "memory", "software"))
+        ending = f"\n{facts}; {(time.monotonic() - started) / 60:.0f} minutes; seed {options.seed}.\n"
+        (options.work / f"{name}.md").write_text(section.text + ending, encoding="utf-8")
+        is_good = is_good and section.is_good
+        if section.is_good:
+            shutil.rmtree(folder)
+    page = Path(__file__).with_name("RESULTS.md")
+    sections = [(options.work / f"{name}.md") for name in PARTS]
+    texts = [path.read_text(encoding="utf-8") for path in sections if path.exists()]
+    page.write_text("\n".join([INTRODUCTION, *texts]), encoding="utf-8")
+    print(f"\n{page.read_text(encoding='utf-8')}\n{page}")
+    return 0 if is_good else 1
+
+
+def crash_parts(folder: Path, chance: random.Random) -> Section:
+    """Parts of a job, called alone, killed at many points."""
+    scenarios = part_scenarios(Bases(folder), PART_PLANS)
+    points = [point for scenario in scenarios for point in points_of(scenario, folder / "listing", chance)]
+    return crash_section("Crash: parts of a job, each in a process of its own", run_points(points, folder, _tell))
+
+
+def crash_jobs(folder: Path, chance: random.Random) -> Section:
+    """Whole jobs as the command line runs them, killed at many points."""
+    scenarios = job_scenarios(Bases(folder), JOB_PLANS)
+    points = [point for scenario in scenarios for point in points_of(scenario, folder / "listing", chance)]
+    return crash_section("Crash: whole jobs", run_points(points, folder, _tell))
+
+
+def crash_section(title: str, outcomes: list[Outcome]) -> Section:
+    """The table of a crash part: a row for each work and stage."""
+    groups: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        moment = "random moment" if outcome.point.is_random else "named point"
+        groups[outcome.point.scenario.name, outcome.point.stage, moment].append(outcome)
+    groups["all", "", ""] = outcomes
+    rows = [
+        [
+            *key,
+            len(group),
+            sum(outcome.is_hit for outcome in group),
+            sum(outcome.is_hit and not outcome.problem for outcome in group),
+            sum(outcome.rows_lost for outcome in group),
+            sum(outcome.reads_failed for outcome in group),
+        ]
+        for key, group in groups.items()
+    ]
+    header = ["work", "stage", "SIGKILL at", "faults", "hit", "right afterwards", "rows lost or twice", "reads failed"]
+    problems = [outcome for outcome in outcomes if outcome.problem]
+    lines = [
+        f"- {outcome.point.scenario.name}, {outcome.point.stage}, {outcome.where}: {outcome.problem[:300]}"
+        for outcome in problems
+    ]
+    text = "\n".join(
+        [f"## {title}\n", table(header, rows), *(["", "What did not hold:", "", *lines] if lines else []), ""]
+    )
+    return Section(text, not problems)
+
+
+def storage(folder: Path, _chance: random.Random) -> Section:
+    """A disk that is full or read-only."""
+    outcomes = fill_and_close_disks(folder, _tell)
+    if isinstance(outcomes, str):
+        return Section(f"## Full and read-only disks\n\nNot run: {outcomes}\n", is_good=True)
+    header = ["fault", "exit code", "message", "old release served", "same figures after the next run"]
+    rows = [[o.fault, o.exit_code, o.message, _yes(o.is_served), _yes(o.is_same)] for o in outcomes]
+    text = f"## Full and read-only disks\n\n{table(header, rows)}\n"
+    return Section(text, all(outcome.is_good for outcome in outcomes))
+
+
+def readers(folder: Path, _chance: random.Random) -> Section:
+    """Readers in a loop while refreshes go on."""
+    facts = read_during_refreshes(folder, _tell)
+    lines = "\n".join(f"- {name}: {value}" for name, value in facts.figures.items())
+    return Section(f"## Readers during refreshes\n\n{lines}\n", facts.is_good)
+
+
+def table(header: list[str], rows: list[list[object]]) -> str:
+    """A table of the page."""
+    lines = [header, ["--"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _yes(is_so: bool) -> str:  # noqa: FBT001
+    return "yes" if is_so else "**no**"
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+PARTS: dict[str, Callable[[Path, random.Random], Section]] = {
+    "crash_parts": crash_parts,
+    "crash_jobs": crash_jobs,
+    "storage": storage,
+    "readers": readers,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
