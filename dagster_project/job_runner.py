@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
-
 from dagster._core.utils import make_new_run_id
 
+from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import Settings
 from dagster_project.storage_errors import lasting_problem
 
@@ -63,7 +63,10 @@ def prepare_dagster_home(settings: Settings) -> None:
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     # Written as JSON, which YAML reads whatever characters a path holds.
     config = INSTANCE_CONFIG.format(events=json.dumps(str(settings.dagster_home / "history" / "runs")))
-    (settings.dagster_home / "dagster.yaml").write_text(config, encoding="utf-8")
+    path = settings.dagster_home / "dagster.yaml"
+    # Only where it differs: another process may be reading it.
+    if not path.exists() or path.read_text(encoding="utf-8") != config:
+        path.write_text(config, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -83,13 +86,22 @@ def run_job(settings: Settings, job_name: str, announce: Callable[[str], None]) 
             raise UnknownJobError(f"There is no job '{job_name}'. Jobs: {', '.join(sorted(known))}.")
         job = definitions.resolve_job_def(job_name)
         announce(f"Job {job_name}")
-        with dg.DagsterInstance.get() as instance:
+        with _open_history(settings) as instance:
             return describe_outcome(job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id))
     except Exception as error:
         problem = lasting_problem(error)
         if problem is None:
             raise
         return JobOutcome(run_id, [f"The run was broken off. {problem}\n{_advice(settings)}"])
+
+
+def _open_history(settings: Settings) -> dg.DagsterInstance:
+    """Dagster's history; its tables are made where they are missing, which two processes must not do at once."""
+    with wait_for_turn(settings.dagster_home / "start.lock"):
+        instance = dg.DagsterInstance.get()
+        instance.get_runs_count()
+        instance.all_instigator_state()
+        return instance
 
 
 def _advice(settings: Settings) -> str:

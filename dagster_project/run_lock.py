@@ -1,10 +1,11 @@
 """One run at a time writes in a warehouse home.
 
-Belongs here: taking, confirming and giving back the writer lock. Does not belong here: what is done while it is held.
+Belongs here: taking, confirming and giving back the writer lock; waiting for one's turn with what is made once.
+Does not belong here: what is done while a lock is held.
 
-The lock is an advisory lock of the operating system on one file. The kernel gives it back when its process ends,
-however it ends, so a killed run never leaves a lock behind. The file also says who holds it, for the message to whoever
-comes second.
+Each lock is an advisory lock of the operating system on one file. The kernel gives it back when its process ends,
+however it ends, so a killed run never leaves a lock behind. The file of the writer lock also says who holds it, for the
+message to whoever comes second.
 """
 
 import fcntl
@@ -51,7 +52,7 @@ def hold_writer_lock(settings: Settings, run_id: str, job_name: str) -> Iterator
             "run_id": run_id,
             "job": job_name,
             "pid": os.getpid(),
-            "since": datetime.now(UTC).isoformat(" ", "seconds"),
+            "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
         }
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(owner).encode(), 0)
@@ -59,6 +60,15 @@ def hold_writer_lock(settings: Settings, run_id: str, job_name: str) -> Iterator
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def wait_for_turn(path: Path) -> Iterator[None]:
+    """Be alone among the processes that come here with this path; the others wait. For seconds, not for a run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _open_locked(path: Path) -> int:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import DBT_PROJECT_DIR, Settings
 
 LONGEST_MESSAGE = 500

@@ -105,7 +105,8 @@ class Child:
 
 
 @cache
-def _server() -> ForkServerContext:
+def server() -> ForkServerContext:
+    """The context whose children are forked from a process that has imported everything."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
@@ -120,7 +121,7 @@ def start(
     """Start a child; `work` is a key of WORKS. A fault of `Fault()` only lists the events."""
     name = f"{work}-{time.time_ns()}"
     child = Child(None, place.folder / f"{name}.log", place.folder / f"{name}.events")
-    child.process = _server().Process(
+    child.process = server().Process(
         target=_run,
         args=(place, work, arguments, fault, {**place.environment, **(environment or {})}, child.log, child.notes),
     )

@@ -67,15 +67,16 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Point:
-    """One fault of a scenario; `is_random`: at a random moment, not right before a named event."""
+    """One fault of a scenario: right before a named event, or at a random moment after it."""
 
     scenario: Scenario
     stage: str
     fault: Fault
 
     @property
-    def is_random(self) -> bool:
-        return self.fault.seconds_later is not None
+    def moment(self) -> str:
+        """The words for it."""
+        return "named point" if self.fault.seconds_later is None else "random moment"
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,11 @@ ERASE_JOB = ("job", "run", "erase_customer")
 REFRESH_JOB = ("job", "run", "daily_refresh")
 
 
-def make_base(folder: Path) -> Place:
-    """A served release of small generated extracts; the files that come later lie in the folder `later`."""
+def make_base(folder: Path, later: tuple[str, ...] = LATER) -> Place:
+    """A served release of small generated extracts; the files of days that come later lie in the folder `later`."""
     place = Place(folder)
     generate(Plan(1500, 1, 400, "history_and_day", DATASET), folder, "1GB")
-    for path in [path for day in LATER for path in place.extracts.glob(f"*/{day}.*")]:
+    for path in [path for day in later for path in place.extracts.glob(f"*/{day}.*")]:
         target = folder / "later" / path.parent.name / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
@@ -266,7 +267,7 @@ def same_figures(place: Place, expected: dict[str, str]) -> int:
     if others:
         raise AssertionError(f"other figures than undisturbed work: {', '.join(others)}")
     kept = {release.path for release in list_releases(place.settings)}
-    strange = {path for path in (place.settings.published_dir / "releases").iterdir()} - kept
+    strange = set((place.settings.published_dir / "releases").iterdir()) - kept
     if strange:
         raise AssertionError(f"neither a release nor removed: {sorted(strange)}")
     for path in kept:
@@ -319,11 +320,8 @@ def run_points(points: Iterable[Point], folder: Path, tell: Callable[[str], None
     def cycle(numbered: tuple[int, Point]) -> Outcome:
         number, point = numbered
         outcome = one_cycle(point, folder / f"cycle{number}")
-        way = "random" if point.is_random else "named"
-        state = "not hit, " if not outcome.is_hit else ""
-        tell(
-            f"{number:4} {point.scenario.name}, {point.stage}, {way}: {state}{outcome.problem or 'ok'}  [{outcome.where}]"
-        )
+        state = ("" if outcome.is_hit else "not hit, ") + (outcome.problem or "ok")
+        tell(f"{number:4} {point.scenario.name}, {point.stage}, {point.moment}: {state}  [{outcome.where}]")
         return outcome
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

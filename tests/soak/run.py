@@ -104,8 +104,7 @@ def crash_section(title: str, outcomes: list[Outcome]) -> Section:
     """The table of a crash part: a row for each work and stage."""
     groups: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        moment = "random moment" if outcome.point.is_random else "named point"
-        groups[outcome.point.scenario.name, outcome.point.stage, moment].append(outcome)
+        groups[outcome.point.scenario.name, outcome.point.stage, outcome.point.moment].append(outcome)
     groups["all", "", ""] = outcomes
     rows = [
         [

@@ -1,6 +1,6 @@
 """A home on a disk that is full, or read-only.
 
-Belongs here: small file systems in memory, and what a run on them must say. Does not belong here: the checks (`checks`).
+Belongs here: small file systems in memory, and what a run on them must say. Does not belong here: what must hold later.
 Only root may mount; otherwise nothing is run, and the reason is told. Root may write everywhere, so a folder without
 the right to write is met as a mount that is read-only.
 """
