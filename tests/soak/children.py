@@ -25,7 +25,6 @@ from tests.soak.watch import Fault, Watch
 
 # Imported once by the server; what is missing here is imported by each child.
 PRELOADED = (
-    "dagster_dbt",
     "dbt.cli.main",
     "dbt.adapters.duckdb",
     "great_expectations",

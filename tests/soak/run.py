@@ -24,7 +24,7 @@ from tests.soak.readers import read_during_refreshes
 from tests.soak.storage import fill_and_close_disks
 
 JOB_PLANS = {
-    "daily_refresh": {"start": 2, "load": 4, "validation": 10, "dbt": 14, "publication": 6},
+    "daily_refresh": {"start": 2, "load": 2, "validation": 6, "dbt": 12, "publication": 4},
     "erase_customer": {"load": 4, "validation": 2, "dbt": 4, "publication": 4},
 }
 PART_PLANS = {
