@@ -1,6 +1,6 @@
 """Every result of every check of every run, kept as Parquet: what `marts.data_quality` is made of.
 
-Belongs here: writing and reading these files. Does not belong here: running checks, showing results.
+Belongs here: writing these files. Does not belong here: running checks, showing results (`last_results`, `report`).
 """
 
 import re
@@ -113,21 +113,6 @@ def result_rows(
         )
         for result in suite.results
     ]
-
-
-def latest_run_results(settings: Settings, dataset: str) -> list[ResultRow]:
-    """All results of the run that was checked last, whatever the engine; empty when nothing was checked yet."""
-    if not any(results_dir(settings).glob(f"{dataset}__*.parquet")):
-        return []
-    names = ", ".join(name for name, _ in COLUMNS)
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"with results as (select {names} from read_parquet(?)) "
-            "select * from results where run_id = (select arg_max(run_id, checked_at) from results) "
-            "order by dataset, rule, engine",
-            [str(results_dir(settings) / f"{dataset}__*.parquet")],
-        ).fetchall()
-    return [ResultRow(*row) for row in rows]
 
 
 def _write(path: Path, rows: Sequence[ResultRow]) -> None:

@@ -39,6 +39,13 @@ STAGES = {
 STAGES_LEFT_OUT_WHEN_UNCHANGED = ("staging", "intermediate", "marts", "release")
 # Rules of the raw gate that are about whether data come as they should.
 DELIVERY_RULES = ("keeps_up_with_other_feeds", "volume_as_usual")
+COMMANDS = {
+    "refresh": ("run",),
+    "replay": ("run", "JOB=replay_quarantine"),
+    "export": ("quarantine", 'DO="export refused.csv"'),
+    "correct": ("quarantine", 'DO="correct refused.csv"'),
+    "discard": ("quarantine", 'DO="discard --file ..."'),
+}
 
 RUNS_PICTURED = 60
 RUNS_LISTED = 10
@@ -120,11 +127,7 @@ def index_content(settings: Settings, config: ExtractsConfig, records: list[RunR
         "totals": _feed_totals(entries),
         "quarantine": _quarantine(settings, config),
         "quarantine_actions": list(reversed(read_actions(settings, config.name)[-ACTIONS_SHOWN:])),
-        "replay_command": command(settings, "run", "JOB=replay_quarantine"),
-        "refresh_command": command(settings, "run"),
-        "export_command": command(settings, "quarantine", 'DO="export refused.csv"'),
-        "correct_command": command(settings, "quarantine", 'DO="correct refused.csv"'),
-        "discard_command": command(settings, "quarantine", 'DO="discard --file ..."'),
+        "commands": commands(settings),
         "files": _files_worth_a_look(entries, record),
         "file_count": len(entries),
         "restatements": recent_restatements(settings, config.name, RESTATEMENTS_SHOWN, FIGURES_SHOWN),
@@ -210,8 +213,8 @@ def run_counts(record: RunRecord) -> dict[str, int]:
     }
 
 
-def command(settings: Settings, *words: str) -> str:
-    """The line that starts `make` for this home and these extracts, ready to be copied."""
+def commands(settings: Settings) -> dict[str, str]:
+    """The lines that a steward may need, for this home and these extracts, ready to be copied."""
     defaults = load_settings({})
     places = {
         "EXTRACTS": (settings.extracts_dir, defaults.extracts_dir),
@@ -219,7 +222,7 @@ def command(settings: Settings, *words: str) -> str:
         "WAREHOUSE_HOME": (settings.warehouse_home, defaults.warehouse_home),
     }
     given = [f"{name}={shlex.quote(str(path))}" for name, (path, default) in places.items() if path != default]
-    return " ".join(["make", *words, *given])
+    return {name: " ".join(["make", *words, *given]) for name, words in COMMANDS.items()}
 
 
 def moment_words(moment: datetime | str | None) -> str:

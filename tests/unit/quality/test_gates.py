@@ -6,9 +6,9 @@ import pytest
 from dagster_project.quality.data_docs import data_docs_dir, prune_pages
 from dagster_project.quality.engine import EngineError
 from dagster_project.quality.gates import run_gate
-from dagster_project.quality.history import latest_run_results
 from dagster_project.quality.last_results import read_last_results
 from dagster_project.settings import load_settings
+from tests.unit.quality.kept_results import latest_run_results
 from tests.unit.quality.pages import links_outside, read_pages
 
 EXCHANGE_RATES = "staging.stg_reference__exchange_rates"

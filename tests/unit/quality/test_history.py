@@ -10,10 +10,10 @@ from dagster_project.quality.history import (
     COLUMNS,
     ResultRow,
     ensure_contract_file,
-    latest_run_results,
     record_results,
     results_dir,
 )
+from tests.unit.quality.kept_results import latest_run_results
 
 ROW = ResultRow(
     run_id="run-1",
