@@ -62,8 +62,9 @@ def _page_only(log: dg.DagsterLogManager) -> Iterator[None]:
 
 
 def _ended(record: RunRecord, events: list[dg.DagsterEvent], session: "RunSession") -> RunRecord:
-    """The record with what became of each step. A step without an end means that the run was interrupted."""
-    steps = {event.step_key: ENDS_WELL[event.event_type] for event in events if event.event_type in ENDS_WELL}
+    """The record with what became of each step. A step without an end of its own was broken off, and so was the run."""
+    ends = [event for event in events if event.event_type in ENDS_WELL and not _is_interruption(event)]
+    steps = {event.step_key: ENDS_WELL[event.event_type] for event in ends}
     is_interrupted = not events or any(event.step_key not in steps for event in events)
     release = current_release(session.settings)
     return replace(
@@ -74,12 +75,18 @@ def _ended(record: RunRecord, events: list[dg.DagsterEvent], session: "RunSessio
         steps=steps,
         problems=[
             problem
-            for event in events
+            for event in ends
             if event.event_type == dg.DagsterEventType.STEP_FAILURE
             for problem in _without_values(event)
         ],
         release_id=release.release_id if release else None,
     )
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether a failed step was stopped from outside, such as by Ctrl-C; its failure says nothing about the step."""
+    is_failure = event.event_type == dg.DagsterEventType.STEP_FAILURE
+    return is_failure and event.step_failure_data.error_source.name == "INTERRUPT"
 
 
 def _without_values(event: dg.DagsterEvent) -> list[str]:

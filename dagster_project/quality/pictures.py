@@ -26,7 +26,11 @@ class Bar:
 
 
 def columns(bars: Sequence[Bar], words: str, height: int = 48, places: int = 0) -> Markup:
-    """Bars side by side, the newest on the right; `places` keeps room for so many, so that pictures line up."""
+    """Bars side by side, the newest on the right; `places` keeps room for so many, so that pictures line up.
+
+    Heights are square roots, so that a day is still seen beside the first load of ten years; the parts of a bar are cut
+    as their amounts are.
+    """
     largest = max((sum(amount for _, amount in bar.parts) for bar in bars), default=0) or 1
     places = max(places, len(bars), 1)
     width = places * (BAR_WIDTH + BAR_GAP)
@@ -63,12 +67,13 @@ def share(parts: Sequence[tuple[str, float]], words: str, width: int = 120, heig
 
 
 def _bar(bar: Bar, left: int, height: int, largest: float) -> Markup:
-    bottom = float(height)
+    bottom, total = float(height), sum(amount for _, amount in bar.parts)
+    whole = (total / largest) ** 0.5 * (height - 4)
     # What a pointer meets is the whole column: a low bar is as easy to hit as a high one.
     drawn = Markup('<rect class="hit" x="{}" y="0" width="{}" height="{}"/>').format(left, BAR_WIDTH, height)
     for name, amount in bar.parts:
         if amount:
-            length = max(amount / largest * (height - 4), 2.0)
+            length = max(amount / total * whole, 2.0)
             bottom -= length
             drawn += Markup('<rect class="{}" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>').format(
                 name, left, bottom, BAR_WIDTH, length

@@ -121,6 +121,7 @@ def index_content(settings: Settings, config: ExtractsConfig, records: list[RunR
         "dataset": config.name,
         "written_at": utc_now(),
         "record": record,
+        "last_ended": next((one for one in reversed(records) if one.outcome != "running"), None),
         "release": release.details if release else None,
         "is_release_of_dataset": release is not None and release.inputs.dataset == config.name,
         "feeds": _feed_rows(settings, config, record, records, entries),
@@ -442,6 +443,8 @@ def _feed_rows(
     staging = _tables(settings, known, STAGES["staging"][2], record)
     feeds_of = feeds_of_staging_tables(settings.dbt_dir / config.name / "manifest.json")
     now = utc_now()
+    # Before its end a run's load is known to be over by the gate behind it.
+    is_loaded = record is not None and ("load" in record.steps or any(table.is_of_run for table in raw.values()))
     newest_event = max((entry.watermark for entry in entries if entry.watermark), default=None)
     rows = []
     for feed in load_feeds():
@@ -461,7 +464,7 @@ def _feed_rows(
             {
                 "name": feed,
                 "is_delivered": bool(of_feed),
-                "load": _load_light(_entries_of_run(of_feed, record)) if record and of_feed else None,
+                "load": _load_light(_entries_of_run(of_feed, record)) if is_loaded else None,
                 "gate": gate,
                 "staging": _light(sum(t.critical for t in tables), sum(t.warnings for t in tables)) if tables else None,
                 "is_staging_of_run": any(table.is_of_run for table in tables),
@@ -502,9 +505,7 @@ def _pictures(records: list[RunRecord]) -> dict[str, list[Bar]]:
         link = f"{record.dataset}/runs/{record.run_id}.html" if record.outcome != "running" else ""
         outcome = "unchanged" if record.outcome == "green" and record.is_unchanged else record.outcome
         took = f", {duration_words(record.seconds)}" if record.seconds is not None else ""
-        # A square root, so that a run of seconds is still seen beside one of an hour.
-        height = max(record.seconds or 1, 1) ** 0.5
-        runs.append(Bar(((outcome.replace(" ", "-"), height),), f"{when}: {outcome}{took}", link))
+        runs.append(Bar(((outcome.replace(" ", "-"), max(record.seconds or 1, 1)),), f"{when}: {outcome}{took}", link))
         rows.append(
             Bar(
                 (("accepted", counts["rows_accepted"]), ("quarantined", counts["rows_quarantined"])),
