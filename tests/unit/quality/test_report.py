@@ -342,10 +342,14 @@ def test_five_hundred_kept_runs_are_reported_in_seconds_and_older_ones_are_thinn
     now = utc_now()
     ages = [timedelta(hours=3 * n + 1) for n in range(239)]
     ages += [timedelta(days=31 + n) for n in range(148)] + [timedelta(days=183 + 7 * n) for n in range(113)]
-    surplus = [timedelta(days=31 + n, minutes=5) for n in range(60)]
+    surplus = [timedelta(days=31 + n) for n in range(60)]
     monkeypatch.setattr("dagster_project.loading.durable.os.fsync", lambda _descriptor: None)
     for number, age in enumerate([*ages, *surplus]):
-        record = finished_run(f"old-{number:03}", _noon(now - age) if age.days >= 31 else now - age, age)
+        began_at = now - age
+        if age.days >= 31:
+            # The surplus runs are of the same days, an hour earlier.
+            began_at = began_at.replace(hour=12 if number < len(ages) else 11)
+        record = finished_run(f"old-{number:03}", began_at, age)
         write_record(shop.settings, record)
         page = shop.settings.reports_dir / "shop" / "runs" / f"{record.run_id}.html"
         docs = data_docs_dir(shop.settings) / "shop" / record.run_id / "raw.orders.html"
@@ -380,8 +384,3 @@ def finished_run(run_id: str, began_at: datetime, age: timedelta) -> RunRecord:
         stages={stage: StageCounts(9, 60, 0, age.days % 4) for stage in ("raw", "staging", "intermediate", "marts")},
         feeds={feed: FeedCounts(1, 0, 1000 + age.days, 990 + age.days, 10) for feed in ("orders", "crm_customers")},
     )
-
-
-def _noon(moment: datetime) -> datetime:
-    """So that five minutes earlier is the same day."""
-    return moment.replace(hour=12)
