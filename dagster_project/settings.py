@@ -6,6 +6,7 @@ the files (`loading.mapping` reads `extracts.yml`) or anything that touches the 
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from zoneinfo import available_timezones
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 DBT_TARGETS = ("duckdb", "spark")
+DEFAULT_MEMORY_LIMIT = "80%"
 
 
 class SettingsError(Exception):
@@ -28,6 +30,7 @@ class Settings:
     extracts_dir: Path
     extracts_config: Path
     dbt_target: str = "duckdb"
+    memory_limit: str = DEFAULT_MEMORY_LIMIT
     releases_to_keep: int = 5
     refresh_time_zone: str = "UTC"
     refresh_schedule: str = "0 4 * * *"
@@ -67,6 +70,11 @@ class Settings:
         return self.warehouse_home / "dbt"
 
     @property
+    def engine_config(self) -> dict[str, str]:
+        """How DuckDB is opened for work on many rows: what does not fit in the memory allowed goes to the home."""
+        return {"memory_limit": self.memory_limit, "temp_directory": str(self.warehouse_home / "tmp")}
+
+    @property
     def published_dir(self) -> Path:
         """Releases, and `current`, which names the one that readers see."""
         return self.warehouse_home / "published"
@@ -101,6 +109,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     dbt_target = environment.get("DBT_TARGET") or "duckdb"
     if dbt_target not in DBT_TARGETS:
         raise SettingsError(f"DBT_TARGET is '{dbt_target}'; it must be one of: {', '.join(DBT_TARGETS)}.")
+    memory_limit = environment.get("MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+    if not re.fullmatch(r"[1-9][0-9]*(MB|GB)|[1-9][0-9]?%", memory_limit):
+        raise SettingsError(
+            f"MEMORY_LIMIT is '{memory_limit}'; it must be a whole number of MB or GB, or a share of the machine's "
+            "memory, such as 4GB or 80%."
+        )
     releases_to_keep = environment.get("RELEASES_TO_KEEP") or "5"
     if not releases_to_keep.isdigit() or int(releases_to_keep) < 1:
         raise SettingsError(f"RELEASES_TO_KEEP is '{releases_to_keep}'; it must be a whole number, 1 or more.")
@@ -119,6 +133,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
         extracts_config=_path(environment, "EXTRACTS_CONFIG", PROJECT_ROOT / "sample" / "extracts.yml"),
         dbt_target=dbt_target,
+        memory_limit=memory_limit,
         releases_to_keep=int(releases_to_keep),
         refresh_time_zone=refresh_time_zone,
         refresh_schedule=refresh_schedule,

@@ -66,7 +66,7 @@ def begin_erasure(settings: Settings, config: ExtractsConfig, customer_id: str) 
     already = [erasure for erasure in read_pending(settings) if erasure.token == token]
     if already:
         return already[0]
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=settings.engine_config) as connection:
         person = find_person(connection, settings, trimmed, known)
         rows = count_rows(connection, settings, person)
         records = _count_records(connection, settings, config, salt, person.tokens(salt))

@@ -40,7 +40,7 @@ def erase_in_lake(settings: Settings, config: ExtractsConfig, pending: Iterable[
         shutil.rmtree(leftover, ignore_errors=True)
     people = [erasure.person for erasure in pending]
     salt, erased = read_salt(settings), read_erasure_list(settings)
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=settings.engine_config) as connection:
         for feed in load_feeds().values():
             for batch in {batch for person in people for batch in _batches_about(connection, settings, feed, person)}:
                 _rewrite(connection, salt, erased, feed, batch)
@@ -60,7 +60,7 @@ def erase_comments_on_new_orders(settings: Settings) -> None:
     if erased == Tokens():
         return
     salt = read_salt(settings)
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=settings.engine_config) as connection:
         links = find_links(connection, settings, erased.customers)
         known_and_new = erased.joined_with(links.tokens(salt))
         if known_and_new == erased:

@@ -11,15 +11,17 @@ import duckdb
 from dagster_project.loading.sql_text import quote_name, quote_text
 
 
-def open_engine(spill_dir: Path, allowed_dirs: tuple[Path, ...]) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that may spill into `spill_dir`, prints instants in UTC and never installs an extension by
-    itself.
+def open_engine(spill_dir: Path, allowed_dirs: tuple[Path, ...], memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that prints instants in UTC and never installs an extension by itself.
+
+    What does not fit in `memory_limit`, such as 4GB, goes to `spill_dir`.
 
     It reaches files below `allowed_dirs` only, and its settings cannot be changed again. That is the second wall around
     the expressions of the mapping; the first is the list of what they may say (`expressions`).
     """
     connection = duckdb.connect(
         config={
+            "memory_limit": memory_limit,
             "temp_directory": str(spill_dir),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",

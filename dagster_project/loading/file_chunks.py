@@ -95,12 +95,13 @@ class Workshop:
         self.now = now
         self.report = report
         self._allowed = (settings.lake_dir, settings.extracts_dir)
+        self._memory_limit = settings.memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def engine(self) -> duckdb.DuckDBPyConnection:
         """The engine, opened where it is not."""
         if self._connection is None:
-            self._connection = open_engine(self.folder / "spill", self._allowed)
+            self._connection = open_engine(self.folder / "spill", self._allowed, self._memory_limit)
         return self._connection
 
     def close_engine(self) -> None:

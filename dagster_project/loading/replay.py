@@ -79,7 +79,7 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     with (
         work_folder(settings.lake_dir) as work_dir,
-        open_engine(work_dir / "spill", (settings.lake_dir,)) as connection,
+        open_engine(work_dir / "spill", (settings.lake_dir,), settings.memory_limit) as connection,
     ):
         quarantine = quarantine_path(settings, entry.feed, entry.batch_id)
         columns_found = _open_quarantine(connection, quarantine)

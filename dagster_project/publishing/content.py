@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.settings import Settings
+
 # Older DuckDBs, which BI tools carry, read this file format; they refuse that of DuckDB 2.
 STORAGE_VERSION = "v1.0.0"
 
@@ -27,16 +29,20 @@ class MartDescription:
     columns: dict[str, str] = field(default_factory=dict)
 
 
-def write_marts(warehouse_path: Path, folder: Path, marts: list[MartDescription]) -> dict[str, dict[str, object]]:
+def write_marts(settings: Settings, folder: Path, marts: list[MartDescription]) -> dict[str, dict[str, object]]:
     """Copy the marts into `folder` as `marts.duckdb` and one Parquet file each.
 
     Returns, by mart: rows, columns (name and type) and content hash. Raises MartMissingError.
     """
     with duckdb.connect(
-        config={"autoinstall_known_extensions": "false", "preserve_insertion_order": "false"}
+        config={
+            **settings.engine_config,
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        }
     ) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach {quote_text(warehouse_path)} as warehouse (read_only)")
+        connection.execute(f"attach {quote_text(settings.warehouse_path)} as warehouse (read_only)")
         target = quote_text(folder / "marts.duckdb")
         connection.execute(f"attach {target} as release (storage_version {quote_text(STORAGE_VERSION)})")
         contents = {mart.name: _write_mart(connection, folder, mart) for mart in marts}

@@ -79,7 +79,7 @@ def publish_release(
     release_id = f"{built_at:%Y%m%dT%H%M%S%fZ}-{run_id[:8]}"
     partial = releases_dir / f"{release_id}{PARTIAL_SUFFIX}"
     partial.mkdir()
-    contents = write_marts(settings.warehouse_path, partial, marts)
+    contents = write_marts(settings, partial, marts)
     ledger = list(ledger)
     details = {
         "release_id": release_id,

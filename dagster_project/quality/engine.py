@@ -45,7 +45,8 @@ def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.Du
         connection.execute(
             "set timezone = 'UTC'; set preserve_insertion_order = false; set autoinstall_known_extensions = false"
         )
-        connection.execute(f"set temp_directory = '{_quoted(settings.warehouse_home / 'tmp')}'")
+        for name, value in settings.engine_config.items():
+            connection.execute(f"set {name} = '{_quoted(value)}'")
         # Facts that are not in the warehouse (ledger, last release) live in memory, in a database of their own: a
         # temporary table would be invisible to the connection that GX uses.
         connection.execute("attach ':memory:' as facts")
@@ -106,5 +107,5 @@ def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return bool(found and found[0])
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

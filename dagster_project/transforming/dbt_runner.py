@@ -126,13 +126,15 @@ def _invoke(project: DbtProject, arguments: list[str], refresh_from: int | None 
 
 @contextmanager
 def _environment_for_dbt(settings: Settings, refresh_from: int | None) -> Iterator[None]:
-    """What dbt reads from the environment: where the warehouse is, which engine, and what the tables hold already.
+    """What dbt reads from the environment: where the warehouse is, which engine, how much memory it may take, and what
+    the tables hold already.
 
     A variable of dbt's own would make it parse the whole project anew at every change of its value.
     """
     wanted = {
         "WAREHOUSE_HOME": str(settings.warehouse_home),
         "DBT_TARGET": settings.dbt_target,
+        "MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "BUILT_LOAD_SEQUENCE": "" if refresh_from is None else str(refresh_from),
     }

@@ -114,7 +114,7 @@ def test_the_engine_reaches_its_own_folders_only(tmp_path):
     inside, outside = tmp_path / "lake", tmp_path / "secret.csv"
     inside.mkdir()
     outside.write_text("a\n1\n")
-    with open_engine(inside / "spill", (inside,)) as connection:
+    with open_engine(inside / "spill", (inside,), "1GB") as connection:
         connection.execute(f"COPY (SELECT 1 AS a) TO '{inside}/made.parquet'")
         assert connection.execute(f"FROM read_parquet('{inside}/made.parquet')").fetchall() == [(1,)]
         for query in (
@@ -132,7 +132,7 @@ def test_the_engine_reaches_its_own_folders_only(tmp_path):
 
 
 def test_an_emptied_engine_keeps_nothing(tmp_path):
-    with open_engine(tmp_path / "spill", (tmp_path,)) as connection:
+    with open_engine(tmp_path / "spill", (tmp_path,), "1GB") as connection:
         connection.execute("CREATE TEMP TABLE landed AS SELECT 1 AS a")
         connection.execute('CREATE TEMP VIEW "a view" AS SELECT * FROM landed')
         empty_engine(connection)

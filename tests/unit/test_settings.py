@@ -1,0 +1,38 @@
+"""The memory that DuckDB may take: read from the environment, and kept by every engine that works on many rows."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.loading import engine as loading_engine
+from dagster_project.publishing.content import write_marts
+from dagster_project.quality import engine as quality_engine
+from dagster_project.settings import SettingsError, load_settings
+
+
+@pytest.mark.parametrize("limit", ["lots", "0GB", "4", "1.5GB", "100%"])
+def test_a_limit_that_is_none_is_told(limit: str) -> None:
+    with pytest.raises(SettingsError, match="MEMORY_LIMIT is '"):
+        load_settings({"MEMORY_LIMIT": limit})
+
+
+def test_loader_and_gates_keep_the_limit_and_spill_into_the_home(tmp_path: Path) -> None:
+    settings = load_settings({"WAREHOUSE_HOME": str(tmp_path), "MEMORY_LIMIT": "100MB"})
+    asked = "select current_setting('memory_limit'), current_setting('temp_directory')"
+    with loading_engine.open_engine(tmp_path / "spill", (tmp_path,), settings.memory_limit) as connection:
+        assert connection.execute(asked).fetchall() == [("95.3 MiB", str(tmp_path / "spill"))]
+    with quality_engine.open_engine(settings, None) as connection:
+        assert connection.execute(asked).fetchall() == [("95.3 MiB", str(tmp_path / "tmp"))]
+
+
+def test_a_release_is_written_within_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings({"WAREHOUSE_HOME": str(tmp_path), "MEMORY_LIMIT": "100MB"})
+    opened = []
+    connect = duckdb.connect
+    monkeypatch.setattr(duckdb, "connect", lambda **options: opened.append(options["config"]) or connect(**options))
+    with connect(str(settings.warehouse_path)) as warehouse:
+        warehouse.execute("create schema marts")
+    write_marts(settings, tmp_path, [])
+    assert [config["memory_limit"] for config in opened] == ["100MB"]
+    assert opened[0]["temp_directory"] == str(tmp_path / "tmp")
