@@ -38,7 +38,7 @@ STAGES = {
 # Steps that do nothing when nothing is new; loading and its gate always look.
 STAGES_LEFT_OUT_WHEN_UNCHANGED = ("staging", "intermediate", "marts", "release")
 # Rules of the raw gate that are about whether data come as they should.
-DELIVERY_RULES = ("keeps_up_with_other_feeds", "volume_as_usual")
+DELIVERY_RULES = ("keeps_up_with_other_feeds", "arrives_in_time", "volume_as_usual")
 COMMANDS = {
     "refresh": ("run",),
     "replay": ("run", "JOB=replay_quarantine"),
@@ -117,6 +117,7 @@ def index_content(settings: Settings, config: ExtractsConfig, records: list[RunR
     entries = read_ledger(settings, config.name)
     record = records[-1] if records else None
     release = current_release(settings)
+    pages = _pages_of_runs(settings, config.name)
     content = {
         "dataset": config.name,
         "written_at": utc_now(),
@@ -132,7 +133,9 @@ def index_content(settings: Settings, config: ExtractsConfig, records: list[RunR
         "files": _files_worth_a_look(entries, record),
         "file_count": len(entries),
         "restatements": recent_restatements(settings, config.name, RESTATEMENTS_SHOWN, FIGURES_SHOWN),
-        "pictures": _pictures(records),
+        "pictures": _pictures(records, pages),
+        "pages": pages,
+        "lists": {path.stem for path in settings.reports_dir.glob(f"{config.name}/*.html")},
         "records": list(reversed(records[-RUNS_LISTED:])),
         "record_count": len(records),
         "counts": {one.run_id: run_counts(one) for one in records[-RUNS_LISTED:]},
@@ -161,8 +164,13 @@ def runs_content(settings: Settings, dataset: str, records: list[RunRecord]) -> 
         "dataset": dataset,
         "records": list(reversed(records)),
         "counts": {record.run_id: run_counts(record) for record in records},
-        "pages": {page.stem for page in settings.reports_dir.glob(f"{dataset}/runs/*.html")},
+        "pages": _pages_of_runs(settings, dataset),
     }
+
+
+def _pages_of_runs(settings: Settings, dataset: str) -> set[str]:
+    """The runs that have a page: not those that go on, nor those whose page an erasure has taken away."""
+    return {page.stem for page in settings.reports_dir.glob(f"{dataset}/runs/*.html")}
 
 
 def files_content(dataset: str, entries: list[LedgerEntry]) -> dict[str, Any]:
@@ -496,13 +504,13 @@ def _feed_bars(feed: str, records: list[RunRecord]) -> list[Bar]:
     ]
 
 
-def _pictures(records: list[RunRecord]) -> dict[str, list[Bar]]:
+def _pictures(records: list[RunRecord], pages: set[str]) -> dict[str, list[Bar]]:
     """The last runs as bars: how they ended and how long they took, what they loaded, what they found."""
     last = records[-RUNS_PICTURED:]
     runs, rows, findings = [], [], []
     for record in last:
         when, counts = f"{moment_words(record.began_at)} {record.job}", run_counts(record)
-        link = f"{record.dataset}/runs/{record.run_id}.html" if record.outcome != "running" else ""
+        link = f"{record.dataset}/runs/{record.run_id}.html" if record.run_id in pages else ""
         outcome = "unchanged" if record.outcome == "green" and record.is_unchanged else record.outcome
         took = f", {duration_words(record.seconds)}" if record.seconds is not None else ""
         runs.append(Bar(((outcome.replace(" ", "-"), max(record.seconds or 1, 1)),), f"{when}: {outcome}{took}", link))

@@ -130,6 +130,14 @@ def test_before_any_run_the_page_says_how_to_start_one(shop: Shop) -> None:
     write_index(shop.settings, shop.config)
     assert "No run yet. make run EXTRACTS=" in shop.index.words
     assert "No file was loaded yet." in shop.index.words
+    assert broken_links(shop.index) == []
+    record = shop.begin()
+    shop.home.load()
+    shop.check(record, "raw")
+    assert broken_links(shop.index) == []
+    shop.begin()
+    assert "The last run that has ended: broken off daily_refresh" in shop.index.words
+    assert broken_links(shop.index) == []
 
 
 def test_a_green_run_shows_every_stage_feed_and_file(shop: Shop) -> None:
@@ -226,6 +234,7 @@ def test_nothing_new_keeps_what_is_known_of_the_later_stages(shop: Shop) -> None
 def test_a_killed_run_is_seen_at_once_and_named_by_the_next_one(shop: Shop) -> None:
     green = shop.green_run()
     killed = shop.begin()
+    assert broken_links(shop.index) == []
     words = shop.index.words
     assert "A run began at" in words
     assert "If no run is going on now, this one was broken off" in words
