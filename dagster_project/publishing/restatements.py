@@ -107,11 +107,12 @@ WATCHED_MARTS = (
 class Restatement:
     """The final figures that one build found different from the release before it.
 
-    `figures` counts them by metric; `largest` are those with the largest relative change, each a row of the history.
+    `figures` counts them by metric; `foremost` are some of them, each a row of the history: figures of
+    all customers before those of segments, long periods before short ones, large relative changes before small ones.
     """
 
     figures: dict[str, int]
-    largest: list[dict[str, object]]
+    foremost: list[dict[str, object]]
 
 
 def restatements_dir(settings: Settings) -> Path:
@@ -129,8 +130,8 @@ def ensure_restatements_contract(settings: Settings, dataset: str) -> Path:
     return path
 
 
-def recent_restatements(settings: Settings, dataset: str, builds: int, largest: int) -> list[Restatement]:
-    """What the last `builds` that changed a final figure have changed, newest first, with the `largest` changes."""
+def recent_restatements(settings: Settings, dataset: str, builds: int, foremost: int) -> list[Restatement]:
+    """What the last `builds` that changed a final figure have changed, newest first, with the `foremost` changes."""
     paths = sorted(restatements_dir(settings).glob(f"{dataset}__*.parquet"))
     changing = [path for path in paths if path != _contract_path(settings, dataset)]
     changes = []
@@ -141,8 +142,15 @@ def recent_restatements(settings: Settings, dataset: str, builds: int, largest: 
                 f"select metric, count(*) from {history} group by metric order by metric"
             ).fetchall()
             cursor = connection.execute(
-                f"select * from {history} order by abs(value_after - value_before) / greatest(abs(value_before), 1e-9) "
-                f"desc nulls last, {', '.join(FIGURE_COLUMNS)} limit {largest:d}"
+                f"""
+                select * from {history}
+                order by
+                    segment_type = 'all' desc,
+                    list_position(['year', 'quarter', 'month', 'week'], period_grain),
+                    abs(value_after - value_before) / greatest(abs(value_before), abs(value_after)) desc nulls last,
+                    {", ".join(FIGURE_COLUMNS)}
+                limit {foremost:d}
+                """
             )
             names = [column[0] for column in cursor.description]
             examples = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -293,7 +293,7 @@ def test_no_page_asks_the_outside_runs_anything_or_leads_nowhere(shop: Shop) -> 
     assert "url(" not in (shop.settings.reports_dir / "style.css").read_text()
 
 
-def test_restated_figures_are_shown_the_largest_first(shop: Shop) -> None:
+def test_restated_figures_are_shown_the_foremost_first(shop: Shop) -> None:
     contract = ensure_restatements_contract(shop.settings, "shop")
     path = restatements_dir(shop.settings) / "shop__20260101T000000000000Z-aaaaaaaa.parquet"
     with duckdb.connect() as connection:
@@ -309,13 +309,18 @@ def test_restated_figures_are_shown_the_largest_first(shop: Shop) -> None:
             from unnest(range(1, 21)) as sizes (size)
             """
         )
+        connection.execute(
+            "insert into history by name select * replace ('year' as period_grain, 'all' as segment_type, "
+            "'all' as segment_value, 10.5 as value_after) from history limit 1"
+        )
         connection.execute(f"copy history to '{path}' (format parquet)")
     write_index(shop.settings, shop.config)
     words = shop.index.words
-    assert "2026-01-02 03:04: 20 figures, because data came late or corrected" in words
+    assert "2026-01-02 03:04: 21 figures, because data came late or corrected" in words
     assert "loads 4 to 5" in words
-    figure = "order_value_by_period.order_count month 2025-01-01 country , <b>AE 10 10"
-    assert re.findall(re.escape(figure) + r" (\d+)", words) == ["30", "29", "28", "27", "26", "25", "24", "23"]
+    figure = "order_value_by_period.order_count month 2025-01-01 country <b>AE 10 10"
+    assert re.findall(re.escape(figure) + r" (\d+)", words) == ["30", "29", "28", "27", "26", "25", "24"]
+    assert "Now order_value_by_period.order_count year 2025-01-01 all customers 10 10 10.5 order_value" in words
 
 
 def test_pages_of_earlier_runs_and_of_unchanged_files_are_not_written_again(shop: Shop) -> None:
