@@ -6,9 +6,11 @@ belong here: which commands (`run.py`), what is written about them (`report.py`)
 
 import os
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 import psutil
@@ -24,17 +26,21 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one command took. `memory_bytes`: the most that its process tree held in memory at one time."""
+    """What one command took. `memory_bytes`: the most that its process tree held in memory at one time.
+
+    `started_at` is when it began, in seconds since 1970.
+    """
 
     seconds: float
     cpu_seconds: float
     memory_bytes: int
+    started_at: float = 0.0
 
 
 def measure(command: list[str], environment: dict[str, str], log: Path) -> Measurement:
     """Run a command to its end; its output goes to `log`. Raises CommandFailedError."""
     with log.open("wb") as output:
-        started = time.monotonic()
+        started, started_at = time.monotonic(), time.time()
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT)
         sampler = _MemorySampler(process.pid)
         sampler.start()
@@ -47,7 +53,7 @@ def measure(command: list[str], environment: dict[str, str], log: Path) -> Measu
         ending = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
         raise CommandFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{ending}")
     # Not usage.ru_maxrss: it also counts what this process, the one that forked, had in memory.
-    return Measurement(seconds, usage.ru_utime + usage.ru_stime, sampler.peak_bytes)
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, sampler.peak_bytes, started_at)
 
 
 class _MemorySampler(threading.Thread):
@@ -96,3 +102,40 @@ def seconds_by_part(dagster_home: Path, total_seconds: float) -> dict[str, float
             parts[part] += step.end_time - step.start_time
     parts["start-up"] = total_seconds - sum(parts.values())
     return parts
+
+
+def fixed_seconds(dagster_home: Path, measured: Measurement) -> dict[str, float]:
+    """Where the time of the newest run went, which had nothing to do; the items add up to the seconds of the whole.
+
+    How much of them is the import of the two largest libraries is measured apart, in processes of their own.
+    """
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+        (record,) = instance.get_run_records(limit=1)
+        steps = sorted(
+            instance.get_run_step_stats(record.dagster_run.run_id), key=lambda step: step.start_time - step.end_time
+        )
+    seconds_of_steps = {f"step {step.step_key}": step.end_time - step.start_time for step in steps}
+    created_at = record.create_timestamp.replace(tzinfo=UTC).timestamp()
+    return {
+        "interpreter, imports, definitions": created_at - measured.started_at,
+        "plan of the run": record.start_time - created_at,
+        **seconds_of_steps,
+        "between the steps": record.end_time - record.start_time - sum(seconds_of_steps.values()),
+        "report, end of the process": measured.started_at + measured.seconds - record.end_time,
+    }
+
+
+def import_seconds() -> dict[str, float]:
+    """What the imports of the two largest libraries take; they are part of the fixed seconds."""
+    imports = {
+        "Dagster": "import dagster",
+        "Great Expectations": "from dagster_project.quality.importing import import_great_expectations as run; run()",
+    }
+    seconds = {}
+    for name, code in imports.items():
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        seconds[name] = time.monotonic() - started
+    return seconds

@@ -16,7 +16,15 @@ from pathlib import Path
 
 from benchmarks.agreement import COMPARISONS, differences
 from benchmarks.generator import LAST_DAY
-from benchmarks.measuring import CommandFailedError, Measurement, folder_bytes, measure, seconds_by_part
+from benchmarks.measuring import (
+    CommandFailedError,
+    Measurement,
+    fixed_seconds,
+    folder_bytes,
+    import_seconds,
+    measure,
+    seconds_by_part,
+)
 from benchmarks.report import machine, write_results
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +37,18 @@ class DisagreementError(Exception):
 
 @dataclass
 class SizeResult:
-    """What was measured for one size, in order. `parts`: seconds of start-up, load and so on, by measurement."""
+    """What was measured for one size, in order. `parts`: seconds of start-up, load and so on, by measurement.
+
+    `fixed` and `imports` itemise the refresh of nothing.
+    """
 
     orders: int
     extracts_bytes: int
     home_bytes: int = 0
     measured: dict[str, Measurement] = field(default_factory=dict)
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
+    fixed: dict[str, float] = field(default_factory=dict)
+    imports: dict[str, float] = field(default_factory=dict)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,6 +116,8 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
     take("checking with another baseline", [*compute, str(folder / "baseline_after")])
     _check_agreement(folder / "home", folder / "baseline_after")
     take_refresh(NOTHING)
+    result.fixed = fixed_seconds(folder / "home" / "dagster", result.measured[NOTHING])
+    result.imports = import_seconds()
     shutil.rmtree(folder)
     return result
 

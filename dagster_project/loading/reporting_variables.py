@@ -5,6 +5,7 @@ meaning (docs/metrics.md).
 """
 
 import datetime as dt
+import functools
 import zoneinfo
 from functools import cache
 
@@ -125,9 +126,15 @@ def _is_date(value: object) -> bool:
         return False
 
 
+@functools.cache
+def _known_zones() -> set[str]:
+    # Each call of the library's own function walks through all files of zones.
+    return zoneinfo.available_timezones()
+
+
 def time_zone_problem(value: object) -> str | None:
     """Why a text is no time zone name, with the nearest that is; None where it is one."""
-    zones = zoneinfo.available_timezones()
+    zones = _known_zones()
     if isinstance(value, str) and value in zones:
         return None
     ordered = sorted(zones, key=lambda zone: (zone.count("/") != 1, zone))

@@ -14,6 +14,7 @@ import duckdb
 from dagster_project.loading.contracts import personal_columns
 from dagster_project.quality import data_docs, history
 from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
+from dagster_project.quality.importing import import_great_expectations
 from dagster_project.quality.last_results import keep_last_results
 from dagster_project.quality.masking import masked_message
 from dagster_project.quality.raw_lake import attach_raw_lake
@@ -58,6 +59,7 @@ def suites_of(stage: Stage, tables: Sequence[str] | None = None) -> list["Suite"
     """The suites of a stage in the module's order; imports GX. Raises ValueError for an unknown stage or table."""
     if stage not in STAGES:
         raise ValueError(f"There is no gate for '{stage}'; stages are: {', '.join(STAGES)}.")
+    import_great_expectations()
     suites: list[Suite] = importlib.import_module(f"expectations.{stage}").suites()
     if tables is None:
         return suites

@@ -18,6 +18,7 @@ from benchmarks.run import DisagreementError, SizeResult, main, measure_size
 
 SMALLEST = 1_000
 PARTS = {"start-up": 5.0, "load": 1.0, "transform": 2.0, "validate": 1.0, "publish": 1.0}
+FIXED = {"step gate_raw": 4.0, "between the steps": 2.0}
 # What the release has and the baseline has not.
 COLUMNS_OF_RELEASE = "'all' as segment_type, 'all' as survey_id, 'all' as touchpoint, 'historic' as clv_method"
 
@@ -53,6 +54,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
 
     monkeypatch.setattr(run, "measure", stand_in)
     monkeypatch.setattr(run, "seconds_by_part", lambda _home, _seconds: dict(PARTS))
+    monkeypatch.setattr(run, "fixed_seconds", lambda _home, _measured: dict(FIXED))
+    monkeypatch.setattr(run, "import_seconds", lambda: {"Dagster": 1.0})
     return done
 
 
@@ -136,7 +139,7 @@ def results() -> Callable[[int], list[SizeResult]]:
                 name: Measurement(one * factor, one * factor, 1_000_000 * factor) for name, one in seconds.items()
             }
             parts = {name: PARTS for name in seconds if name != "baseline"}
-            found.append(SizeResult(1_000_000 * factor, 5_000_000, 7_000_000, measured, parts))
+            found.append(SizeResult(1_000_000 * factor, 5_000_000, 7_000_000, measured, parts, FIXED, {"Dagster": 1.0}))
         return found
 
     return make
@@ -148,6 +151,8 @@ def test_the_page_says_ratios_shares_and_growth(results: Callable, tmp_path: Pat
     assert "| 1,000,000 | 2.00 | 5.0% | 5.0 | 5.0% | 1 |" in page
     assert "| 1,000,000 | full rebuild | 5.0 (50%) | 1.0 (10%) | 2.0 (20%) | 1.0 (10%) | 1.0 (10%) |" in page
     assert "| 1,000,000 | 10,000,000 | 1.00 | 1.00 | 1.00 | 1.00 |" in page
+    assert "| 1,000,000 | step gate_raw | 4.0 |" in page
+    assert "| 1,000,000 | all | 6.0 |" in page
     assert "GiB" in page
     widths = {
         (block, line.count("|"))
