@@ -38,11 +38,13 @@ class Fault:
     """When a process kills its group; without any of these it never does.
 
     `event`: right before this event of the watch, counted from 1; with `seconds_later` that time after it, whatever is
-    going on then. `function`: instead of a call of `module:name`.
+    going on then. `text`: right before the first event that holds this text. `function`: instead of a call of
+    `module:name`.
     """
 
     event: int | None = None
     seconds_later: float | None = None
+    text: str | None = None
     function: str | None = None
 
 
@@ -66,7 +68,10 @@ class Watch:
 
     def _note(self, kind: str, about: str) -> None:
         self._count += 1
-        os.write(self._notes, json.dumps(f"{kind} {about.removeprefix(self._prefix)}").encode() + b"\n")
+        event = f"{kind} {about.removeprefix(self._prefix)}"
+        os.write(self._notes, json.dumps(event).encode() + b"\n")
+        if self._fault.text is not None and self._fault.text in event:
+            _die()
         if self._count == self._fault.event:
             if self._fault.seconds_later is None:
                 _die()
@@ -136,7 +141,8 @@ def _is_writing(arguments: tuple) -> bool:
 
 
 def _begin_of(sql: str) -> str:
-    return " ".join(sql.split())[:120]
+    # dbt puts a comment before each statement.
+    return " ".join(sql.rsplit("*/", maxsplit=1)[-1].split())[:120]
 
 
 def _die() -> None:

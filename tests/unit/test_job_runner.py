@@ -1,12 +1,16 @@
 """How a run ended: skipped steps are never green, failed checks are named, mistakes come without a traceback."""
 
+import sqlite3
 from collections.abc import Iterator
 
 import dagster as dg
+import pytest
 
+from dagster_project import job_runner
 from dagster_project.defs.progress import CONSOLE_CONFIG, console
-from dagster_project.job_runner import JobOutcome, describe_outcome
+from dagster_project.job_runner import JobOutcome, close_killed_runs, describe_outcome, run_job
 from dagster_project.run_lock import WriterLockError
+from dagster_project.settings import Settings
 
 
 def outcome_of(*definitions: object, resources: dict | None = None) -> JobOutcome:
@@ -102,3 +106,40 @@ def test_the_console_shows_the_messages_of_steps_and_nothing_else(capsys) -> Non
     outcome_of(talking)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ", 1)[1] for line in lines] == ["orders.csv: 3 rows"]
+
+
+def test_a_run_that_was_killed_no_longer_seems_to_go_on() -> None:
+    """Dagster's queue lets one run at a time begin, and would wait for it for ever."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        killed = instance.create_run_for_job(dg.Definitions(assets=[table]).resolve_implicit_global_asset_job_def())
+        own = instance.create_run_for_job(dg.Definitions(assets=[table]).resolve_implicit_global_asset_job_def())
+        for run in (killed, own):
+            instance.handle_run_event(run.run_id, started(run))
+        close_killed_runs(instance, own.run_id)
+        assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(own.run_id).status == dg.DagsterRunStatus.STARTED
+
+
+def started(run: dg.DagsterRun) -> dg.DagsterEvent:
+    return dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name)
+
+
+def test_a_history_that_cannot_be_written_ends_the_run_in_plain_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(job_runner, "prepare_dagster_home", full)
+    (problem,) = run_job(settings, "daily_refresh", print).problems
+    assert "database or disk is full" in problem
+    assert "MB are free there" in problem
+
+
+def test_another_error_keeps_its_traceback(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(job_runner, "prepare_dagster_home", broken)
+    with pytest.raises(KeyError):
+        run_job(settings, "daily_refresh", print)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dagster_project.run_lock import WriterLockError, hold_writer_lock
+from dagster_project.run_lock import WriterLockError, hold_writer_lock, wait_for_turn
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 HOLD_FOREVER = """
@@ -51,3 +51,16 @@ def test_a_removed_lock_file_is_noticed_before_publishing(settings: Settings) ->
         settings.writer_lock_path.unlink()
         with pytest.raises(WriterLockError, match="no longer holds"):
             lock.confirm()
+
+
+def test_what_is_made_once_is_made_by_one_process_after_the_other(settings: Settings) -> None:
+    path = settings.warehouse_home / "parse.lock"
+    waiting = "import sys; from pathlib import Path; from dagster_project.run_lock import wait_for_turn\n"
+    waiting += "with wait_for_turn(Path(sys.argv[1])): print('my turn', flush=True)"
+    with wait_for_turn(path):
+        second = subprocess.Popen(
+            [sys.executable, "-c", waiting, path], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.communicate(timeout=1)
+    assert second.communicate(timeout=60)[0] == "my turn\n"

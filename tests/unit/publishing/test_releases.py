@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
+from dagster_project.publishing import releases
 from dagster_project.publishing.content import MartDescription, MartMissingError
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.publishing.releases import (
@@ -20,6 +21,7 @@ from dagster_project.publishing.releases import (
     current_release,
     list_releases,
     publish_release,
+    remove_release,
     roll_back,
 )
 from dagster_project.settings import Settings
@@ -200,6 +202,40 @@ def test_a_release_rolled_back_to_is_never_removed_while_it_is_current(settings:
     assert roll_back(keep_one).release_id == first.release_id
     assert served_number(keep_one) == 1
     assert current_release(keep_one).release_id == first.release_id
+
+
+def test_a_release_that_is_half_removed_is_none_and_the_next_publication_removes_the_rest(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill: the folder is still full of figures, but nobody can roll back to it."""
+    first = publish(settings, 1)
+    publish(settings, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(releases.shutil, "rmtree", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            remove_release(first)
+    assert [release.details["run_id"] for release in list_releases(settings)] == ["run00002-x"]
+    with pytest.raises(ReleaseError):
+        roll_back(settings)
+    publish(settings, 3)
+    assert len(list((settings.published_dir / "releases").iterdir())) == 2
+
+
+def killed(*_arguments: object) -> None:
+    raise RuntimeError("killed")
+
+
+def test_a_reader_that_holds_a_release_open_reads_on_after_it_was_removed(settings: Settings) -> None:
+    first = publish(settings, 1)
+    publish(settings, 2)
+    with (
+        duckdb.connect(str(first.path / "marts.duckdb"), read_only=True) as connection,
+        (first.path / "churn.parquet").open("rb") as parquet,
+    ):
+        remove_release(first)
+        assert not first.path.exists()
+        assert connection.execute("select max(period), count(*) from churn").fetchall() == [(1, 50)]
+        assert parquet.read()[:4] == b"PAR1"
 
 
 def test_rolling_back_names_what_there_is_when_it_cannot(settings: Settings) -> None:

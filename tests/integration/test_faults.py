@@ -1,0 +1,111 @@
+"""Faults, in a few points each: kills, bad disks, jobs that start together. The long forms are in tests/soak.
+
+Everything runs in child processes, as a user runs it.
+"""
+
+import pytest
+
+from tests.integration.workplace import ORDER_COLUMNS, Workplace, order_rows, write_rows
+from tests.soak.checks import check_lake, check_release, served_id
+from tests.soak.children import Child, Place, run, start
+from tests.soak.crash import KILLED, must_be
+from tests.soak.storage import read_only, small_disk, why_not
+from tests.soak.watch import Fault
+
+DATASET = "shop"
+REFRESH = ("job", "run", "daily_refresh")
+needs_mounts = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+
+
+@pytest.fixture
+def place(finished: Workplace) -> Place:
+    """A served release, and 20 orders in a new file."""
+    write_rows(finished.extracts / "orders" / "second.csv", ORDER_COLUMNS, order_rows(600, 20))
+    return Place(finished.folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fsync lake/raw/orders/.tmp-",
+        "os.rename lake/ledger/orders/.tmp-",
+        "fsync lake/ledger/orders",
+        "os.rename lake/contents/.tmp-",
+    ],
+)
+def test_a_load_that_was_killed_is_done_again_and_nothing_is_there_twice(place: Place, text: str) -> None:
+    must_be(run(place, "load", fault=Fault(text=text)), KILLED)
+    must_be(run(place, "load"), 0)
+    assert check_lake(place.settings, DATASET)["raw/orders"][0] == 620
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_new"),
+    [
+        (Fault(text="open published/releases"), False),
+        (Fault(text="fsync published/releases"), False),
+        (Fault(text="os.rename published/releases"), False),
+        (Fault(text="os.rename published/current.new"), False),
+        (Fault(function="dagster_project.publishing.releases:_prune"), True),
+    ],
+    ids=["writing", "sealing", "naming", "switching", "clearing"],
+)
+def test_a_publication_that_was_killed_leaves_a_whole_release(finished: Workplace, fault: Fault, is_new: bool) -> None:  # noqa: FBT001
+    place = Place(finished.folder)
+    before, figures = served_id(place.settings), check_release(place.settings)
+    must_be(run(place, "publish", fault=fault), KILLED)
+    assert (served_id(place.settings) != before) is is_new
+    assert check_release(place.settings) == figures
+    must_be(run(place, "publish"), 0)
+    assert check_release(place.settings) == figures
+    assert not list((place.settings.published_dir / "releases").glob("*.partial"))
+
+
+def test_a_job_that_was_killed_in_the_middle_of_dbt_is_finished_by_the_next_one(place: Place) -> None:
+    before = check_release(place.settings)
+    must_be(run(place, *REFRESH, fault=Fault(text='"intermediate"."int_')), KILLED)
+    assert check_release(place.settings) == before
+    must_be(run(place, *REFRESH), 0)
+    check_release(place.settings)
+    assert check_lake(place.settings, DATASET)["raw/orders"][0] == 620
+
+
+def test_of_two_jobs_started_together_one_is_told_who_is_writing(finished: Workplace) -> None:
+    place = Place(finished.folder)
+    pair = [start(place, *REFRESH) for _ in range(2)]
+    codes = sorted(child.wait() for child in pair)
+    told = [child for child in pair if "Another run is writing" in child.output()]
+    assert (codes, len(told)) in (([0, 1], 1), ([0, 0], 0)), "the second may come when the first has ended"
+    assert "Traceback" not in "".join(child.output() for child in pair)
+    check_release(place.settings)
+
+
+@needs_mounts
+@pytest.mark.parametrize("kilobytes_free", [64, 1500])
+def test_a_full_disk_is_told_in_plain_words_and_the_old_release_is_served(place: Place, kilobytes_free: int) -> None:
+    before = check_release(place.settings)
+    with small_disk(place, kilobytes_free):
+        child = run(place, *REFRESH)
+        assert check_release(place.settings) == before
+    assert_told_about_the_disk(child)
+
+
+@needs_mounts
+@pytest.mark.parametrize("folder", ["", "lake"])
+def test_a_folder_that_is_read_only_is_told_in_plain_words(place: Place, folder: str) -> None:
+    before = check_release(place.settings)
+    with read_only(place.home / folder):
+        child = run(place, *REFRESH)
+    assert check_release(place.settings) == before
+    assert_told_about_the_disk(child)
+
+
+def assert_told_about_the_disk(child: Child) -> None:
+    must_be(child, 1)
+    assert (
+        "No space left on device" in child.output()
+        or "MB are free there" in child.output()
+        or "Read-only file system" in child.output()
+    )
+    assert "is still served" in child.output()
+    assert "Traceback" not in child.output()
