@@ -5,6 +5,7 @@
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
+#   make soak                                   faults for an hour or two, their results in tests/soak/RESULTS.md
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -38,7 +39,7 @@ DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
 .PHONY: help
 help:
-	@sed -n '3,7s/^# *//p' Makefile
+	@sed -n '3,8s/^# *//p' Makefile
 
 .PHONY: run
 run: $(RUN_STAMP)
@@ -63,6 +64,10 @@ test: $(DEVELOPMENT_STAMP)
 .PHONY: bench
 bench: $(DEVELOPMENT_STAMP)
 	@$(PYTHON) -m benchmarks.run --sizes $(or $(SIZES),1e6)
+
+.PHONY: soak
+soak: $(DEVELOPMENT_STAMP)
+	@$(PYTHON) -m tests.soak.run $(PARTS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT_STAMP)

@@ -7,6 +7,7 @@ from the sections that are there.
 """
 
 import argparse
+import math
 import os
 import random
 import shutil
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.report import machine
 from dagster_project.settings import PROJECT_ROOT
-from tests.soak.crash import Bases, Outcome, job_scenarios, part_scenarios, points_of, run_points
+from tests.soak.crash import Bases, Outcome, Scenario, job_scenarios, part_scenarios, points_of, run_points
 from tests.soak.readers import read_during_refreshes
 from tests.soak.storage import fill_and_close_disks
 
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--work", default=PROJECT_ROOT / "var" / "soak", type=Path, help="folder for homes and extracts"
     )
+    parser.add_argument("--minutes", default=math.inf, type=float, help="begin no cycle of a crash part after so long")
     parser.add_argument("--seed", default=1, type=int, help="the same seed chooses the same points")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.parts) - PARTS.keys())
@@ -71,7 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         described, started = machine(), time.monotonic()
-        section = PARTS[name](folder, random.Random(options.seed))  # noqa: S311  (chooses points, keeps no secret)
+        until = started + options.minutes * 60
+        section = PARTS[name](folder, random.Random(options.seed), until)  # noqa: S311  (chooses points, keeps no secret)
         facts = ", ".join(described[fact] for fact in ("date", "processor", "memory", "software"))
         ending = f"\n{facts}; {(time.monotonic() - started) / 60:.0f} minutes; seed {options.seed}.\n"
         (options.work / f"{name}.md").write_text(section.text + ending, encoding="utf-8")
@@ -86,24 +89,26 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if is_good else 1
 
 
-def crash_parts(folder: Path, chance: random.Random) -> Section:
+def crash_parts(folder: Path, chance: random.Random, until: float) -> Section:
     """Parts of a job, called alone, killed at many points."""
     scenarios = part_scenarios(Bases(folder), PART_PLANS)
-    points = [point for scenario in scenarios for point in points_of(scenario, folder / "listing", chance)]
-    return crash_section("Crash: parts of a job, each in a process of its own", run_points(points, folder, _tell))
+    return crash_section("Crash: parts of a job, each in a process of its own", scenarios, folder, chance, until)
 
 
-def crash_jobs(folder: Path, chance: random.Random) -> Section:
+def crash_jobs(folder: Path, chance: random.Random, until: float) -> Section:
     """Whole jobs as the command line runs them, killed at many points."""
     scenarios = job_scenarios(Bases(folder), JOB_PLANS)
+    return crash_section("Crash: whole jobs", scenarios, folder, chance, until)
+
+
+def crash_section(title: str, scenarios: list[Scenario], folder: Path, chance: random.Random, until: float) -> Section:
+    """Kill at the points of the scenarios; the table has a row for each work, stage and kind of moment."""
     points = [point for scenario in scenarios for point in points_of(scenario, folder / "listing", chance)]
-    return crash_section("Crash: whole jobs", run_points(points, folder, _tell))
-
-
-def crash_section(title: str, outcomes: list[Outcome]) -> Section:
-    """The table of a crash part: a row for each work and stage."""
+    # In any order, so that a run that is out of time has met every stage.
+    chance.shuffle(points)
+    outcomes = run_points(points, folder, _tell, until)
     groups: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=lambda outcome: (outcome.point.scenario.name, outcome.point.stage)):
         groups[outcome.point.scenario.name, outcome.point.stage, outcome.point.moment].append(outcome)
     groups["all", "", ""] = outcomes
     rows = [
@@ -129,7 +134,7 @@ def crash_section(title: str, outcomes: list[Outcome]) -> Section:
     return Section(text, not problems)
 
 
-def storage(folder: Path, _chance: random.Random) -> Section:
+def storage(folder: Path, _chance: random.Random, _until: float) -> Section:
     """A disk that is full or read-only."""
     outcomes = fill_and_close_disks(folder, _tell)
     if isinstance(outcomes, str):
@@ -140,7 +145,7 @@ def storage(folder: Path, _chance: random.Random) -> Section:
     return Section(text, all(outcome.is_good for outcome in outcomes))
 
 
-def readers(folder: Path, _chance: random.Random) -> Section:
+def readers(folder: Path, _chance: random.Random, _until: float) -> Section:
     """Readers in a loop while refreshes go on."""
     facts = read_during_refreshes(folder, _tell)
     lines = "\n".join(f"- {name}: {value}" for name, value in facts.figures.items())
@@ -161,7 +166,7 @@ def _tell(line: str) -> None:
     print(line, flush=True)
 
 
-PARTS: dict[str, Callable[[Path, random.Random], Section]] = {
+PARTS: dict[str, Callable[[Path, random.Random, float], Section]] = {
     "crash_parts": crash_parts,
     "crash_jobs": crash_jobs,
     "storage": storage,
