@@ -4,6 +4,7 @@ Belongs here: what is opened when a run starts and closed when it ends, and how 
 of a step. Does not belong here: the steps.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,6 +120,8 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
             raise SettingsError(NO_CUSTOMER_NAMED)
     with hold_writer_lock(settings, context.run.run_id, context.run.job_name) as lock:
         close_killed_runs(context.instance, context.run.run_id)
+        # What did not fit in the memory of a run that was killed; it may be large, and nobody else removes it.
+        shutil.rmtree(settings.warehouse_home / "tmp", ignore_errors=True)
         session = RunSession(
             settings=settings,
             config=config,

@@ -11,8 +11,11 @@ from dagster_project.settings import Settings
 
 
 def mark_build_begun(settings: Settings) -> None:
-    """From now on the warehouse holds no whole build."""
+    """From now on the warehouse holds no whole build. A file without content, left by a kill, is removed."""
     _note_path(settings).unlink(missing_ok=True)
+    # Killed in the moment between making the file and writing to it; the engine would not take it for a database.
+    if settings.warehouse_path.exists() and settings.warehouse_path.stat().st_size == 0:
+        settings.warehouse_path.unlink()
 
 
 def mark_build_complete(settings: Settings, inputs: dict[str, str]) -> None:
