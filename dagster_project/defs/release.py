@@ -9,6 +9,7 @@ from dagster_project.defs.layers import asset_key, layer_of, read_manifest
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import finish_erasures
+from dagster_project.loading.reporting_variables import settle_variables
 from dagster_project.publishing.content import MartDescription
 from dagster_project.publishing.releases import Release, current_release, publish_release
 from dagster_project.settings import load_settings
@@ -70,6 +71,7 @@ def _publish(session: RunSession) -> Release:
         [MartDescription(table.name, table.description, table.columns) for table in tables],
         session.read_ledger(),
         session.lock.confirm,
+        settle_variables(session.config.variables),
     )
 
 

@@ -46,9 +46,14 @@ def read_variables(document: Document, node: yaml.Node | None) -> dict[str, obje
     return variables
 
 
+def settle_variables(variables: dict[str, object]) -> dict[str, object]:
+    """All variables as the models see them: the given ones, and the defaults of the rest."""
+    return _variable_defaults() | variables
+
+
 def _check_activity_definition(document: Document, node: yaml.Node | None, variables: dict[str, object]) -> None:
     """The rule that lifetime value reads its rates from must be one that the windows make."""
-    settled = _variable_defaults() | variables
+    settled = settle_variables(variables)
     windows = settled["activity_windows"] if isinstance(settled["activity_windows"], list) else []
     definitions = ("purchase", *(f"window_{days}" for days in windows), "contract")
     if settled["clv_activity_definition"] not in definitions:

@@ -1,0 +1,71 @@
+"""Lifetime value: the methods side by side, how it is spread over customers, and who has no figure."""
+
+import streamlit as st
+
+from dashboard import charts, figures, markup
+from dashboard.view import View, heading, number_format, show_chart, show_table
+
+
+def show(view: View) -> None:
+    """The page."""
+    texts, selection = view.texts, view.selection
+    segment = (selection.segment_type, selection.segment_value)
+    heading(view, "lifetime_value")
+    as_of = view.answer(figures.periods, selection.grain)["as_of_date"].iloc[0]
+    st.html(markup.paragraph(texts("lifetime_value.note", as_of=texts.date(as_of)), "note"))
+    _show_methods(view, segment)
+    method = st.selectbox(
+        texts("lifetime_value.method"),
+        figures.METHODS,
+        format_func=lambda name: texts(f"method.{name}"),
+        key="lifetime_value_method",
+    )
+    raw = view.answer(figures.lifetime_value_distribution, method, *segment)
+    frame = raw.assign(
+        tooltip=[
+            f"{view.write('amount', row.low)} \N{EN DASH} {view.write('amount', row.high)}: {texts.number(row.count)}"
+            for row in raw.set_axis(["low", "high", "count"], axis=1).itertuples(index=False, name="Bar")
+        ]
+    )
+    title = texts("chart.distribution", method=texts(f"method.{method}"))
+    chart = None if raw.empty else charts.histogram(frame, number_format(view, "count"))
+    columns = {"from": "amount", "to": "amount", "count": "count"}
+    show_chart(view, "lifetime-value-distribution", title, chart, frame, columns, raw)
+    _show_gaps(view, segment)
+
+
+def _show_methods(view: View, segment: tuple[str, str]) -> None:
+    texts = view.texts
+    raw = view.answer(figures.lifetime_values, *segment)
+    frame = raw.assign(method=[texts.value("method", method) for method in raw["method"]])
+    frame["category"] = frame["method"]
+    frame["tooltip"] = [
+        f"{row.method}: {view.write('amount', row.p10)} \N{EN DASH} {view.write('amount', row.p90)}, "
+        f"{texts('column.median')} {view.write('amount', row.median)}, {texts('column.mean')} "
+        f"{view.write('amount', row.mean)}"
+        for row in frame.itertuples()
+    ]
+    columns = {
+        "method": "words",
+        "count": "count",
+        "total": "amount",
+        "mean": "amount",
+        "p10": "amount",
+        "median": "amount",
+        "p90": "amount",
+    }
+    title = texts("chart.methods")
+    chart = None if raw.empty else charts.ranges(frame, number_format(view, "amount"))
+    show_chart(view, "lifetime-value-methods", title, chart, frame, columns, raw)
+
+
+def _show_gaps(view: View, segment: tuple[str, str]) -> None:
+    raw = view.answer(figures.lifetime_value_gaps, *segment)
+    frame = raw.assign(
+        method=[view.texts.value("method", method) for method in raw["method"]],
+        status=[view.texts.value("clv_status", status) for status in raw["status"]],
+    )
+    if len(frame):
+        st.subheader(view.texts("chart.no_figure"), anchor=False)
+        columns = {"method": "words", "status": "words", "count": "count", "share": "rate"}
+        show_table(view, "lifetime-value-gaps", view.texts("chart.no_figure"), frame, columns)
