@@ -2,6 +2,7 @@
 #
 #   make run                                    the daily refresh on the sample extracts
 #   make run EXTRACTS=<folder> CONFIG=<file>    the same on your own
+#   make dashboard                              the figures of the current release in a browser
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
@@ -57,8 +58,19 @@ quarantine: $(RUN_STAMP)
 dev: $(RUN_STAMP)
 	@$(PYTHON) -m dagster_project dev
 
+.PHONY: dashboard
+dashboard: $(DASHBOARD_STAMP)
+	@$(PYTHON) -m dashboard --port $(or $(PORT),8501)
+
+# The tests of the dashboard need a browser; where it cannot be installed they are skipped and say so.
+.PHONY: chromium
+chromium:
+	@command -v chromium chromium-browser >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& echo "Setting up: Chromium, for the tests of the dashboard" && apt-get install --yes --quiet=2 chromium >/dev/null; } \
+		|| echo "No Chromium, so the tests that need a browser are skipped." >&2
+
 .PHONY: test
-test: $(DEVELOPMENT_STAMP)
+test: $(DEVELOPMENT_STAMP) chromium
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: bench

@@ -88,6 +88,8 @@ def _run(settings: Settings, parsed: argparse.Namespace) -> int:
     if release:
         print(f"  Marts    {settings.published_dir / 'current'}  (release {release.release_id})")
     print(f"  Reports  {settings.reports_dir / 'index.html'}")
+    if release:
+        print("  Look     make dashboard")
     return 0
 
 

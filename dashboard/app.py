@@ -171,7 +171,7 @@ def _choose_period(texts: Texts, grain: str, periods: pd.DataFrame) -> dt.date:
         texts("app.period"),
         list(labels),
         index=first,
-        format_func=lambda start: texts.digits(str(labels[start])),
+        format_func=lambda start: texts.label(str(labels[start])),
         key=f"period_{grain}",
     )
 

@@ -38,7 +38,7 @@ def trend(
     value = alt.Y("value:Q", title=None, axis=_axis(number_format), scale=alt.Scale(zero=True, nice=True))
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("lower:Q", title=None), y2="upper:Q")
     line = base.mark_line(strokeWidth=2).encode(y=value)
-    points = base.mark_point(size=60, opacity=1, fill="white", strokeWidth=2).encode(
+    points = base.mark_point(size=60, opacity=1, filled=True).encode(
         y=value,
         shape=alt.Shape(
             "certainty:N",
@@ -168,9 +168,16 @@ def _period_axis() -> alt.Axis:
 
 def _legend(*, shapes: bool = False) -> alt.Legend:
     """Below the chart; `shapes` for marks that are told apart by shape, whatever their colour."""
-    symbols = {"symbolFillColor": "white", "symbolStrokeColor": INK, "symbolStrokeWidth": 2} if shapes else {}
+    symbols = {"symbolFillColor": INK, "symbolStrokeColor": INK} if shapes else {}
     return alt.Legend(
-        title=None, orient="bottom", labelColor=INK, labelFontSize=12, labelLimit=260, symbolOpacity=1, **symbols
+        title=None,
+        orient="bottom",
+        direction="vertical",
+        labelColor=INK,
+        labelFontSize=12,
+        labelLimit=260,
+        symbolOpacity=1,
+        **symbols,
     )
 
 

@@ -476,7 +476,7 @@ def restatements(folder: Path, limit: int = 1000) -> pd.DataFrame:
         select
             metric, coalesce(period_label, period_start::varchar) as period,
             segment_type, segment_value, value_before as before, value_after as after, cause, restated_at
-        from {mart(folder, "metric_restatements")} left join {mart(folder, "dim_period")}
+        from {mart(folder, "metric_restatements")} as changes left join {mart(folder, "dim_period")} as calendar
         using (period_grain, period_start)
         order by restated_at desc, metric, period, segment_type, segment_value limit {int(limit)}
         """,

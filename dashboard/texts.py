@@ -19,8 +19,10 @@ CATALOGUES = Path(__file__).parent / "texts"
 LANGUAGES = ("en", "ar", "fa")
 NOTHING = "\N{EN DASH}"
 ZEROS = {"latn": "0", "arab": "\N{ARABIC-INDIC DIGIT ZERO}", "arabext": "\N{EXTENDED ARABIC-INDIC DIGIT ZERO}"}
-# Keep a number with its sign and its currency in order inside right-to-left text.
-ISOLATE, END_ISOLATE = "\N{LEFT-TO-RIGHT ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+# Keep a number with its sign and its currency, and 2026-03, in order inside right-to-left text: isolated from the words
+# around, and overridden inside, because Arabic digits turn the order around a hyphen.
+START = "\N{LEFT-TO-RIGHT ISOLATE}\N{LEFT-TO-RIGHT OVERRIDE}"
+END = "\N{POP DIRECTIONAL FORMATTING}\N{POP DIRECTIONAL ISOLATE}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Texts:
         zero = ord(ZEROS[self.locale.default_numbering_system])
         percent = self.locale.number_symbols[self.locale.default_numbering_system]["percentSign"]
         return text.translate({ord("0") + digit: chr(zero + digit) for digit in range(10)} | {ord("%"): percent})
+
+    def label(self, text: str) -> str:
+        """The label of a period, which stays in its order inside right-to-left text."""
+        return self._localise(text)
 
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A count or a plain number."""
@@ -111,7 +117,7 @@ class Texts:
     def _localise(self, text: str) -> str:
         # Babel writes the separators of a language, but not its digits.
         text = self.digits(text)
-        return f"{ISOLATE}{text}{END_ISOLATE}" if self.direction == "rtl" else text
+        return f"{START}{text}{END}" if self.direction == "rtl" else text
 
 
 def _is_nothing(value: object) -> bool:

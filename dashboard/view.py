@@ -4,8 +4,9 @@ Belongs here: what Streamlit shows more than once: cards, charts with their tabl
 here: which figures a page shows (`pages`), what they are (`figures`).
 """
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import altair as alt
@@ -19,6 +20,10 @@ from dashboard.texts import NOTHING, Texts
 
 # More rows than this nobody reads; the CSV file has all.
 TABLE_ROWS = 200
+SERIES_COLUMNS = [
+    *("metric", "period_start", "period_label", "value", "numerator", "denominator", "lower", "upper"),
+    *("certainty", "is_complete", "is_final"),
+]
 CERTAINTIES = ("ok", "small_base", "open")
 
 
@@ -51,7 +56,9 @@ class View:
 
     def series(self, name: str, survey_id: str = figures.EVERYBODY) -> pd.DataFrame:
         """A figure in every period."""
-        return self.answer(figures.series, name, self.selection, self.small_base_limit, survey_id)
+        # The same for whichever period is chosen, so that choosing another one asks nothing again.
+        selection = replace(self.selection, period_start=dt.date.min, periods_shown=None)
+        return self.answer(figures.series, name, selection, self.small_base_limit, survey_id)
 
     def write(self, kind: str, value: float | None) -> str:
         """A number of a kind (rate, amount, score, number, count) in the reader's language."""
@@ -85,7 +92,9 @@ def figure_card(view: View, name: str, row: pd.Series | None) -> markup.Card:
     label = texts(f"figure.{name}")
     formula = (texts("card.formula"), texts(f"formula.{name}"))
     if row is None:
-        return markup.Card(name, label, NOTHING, [markup.Badge(texts("card.no_base"), "warning")], [formula], True)
+        return markup.Card(
+            name, label, NOTHING, [markup.Badge(texts("card.no_base"), "warning")], [formula], is_uncertain=True
+        )
     base = "amount" if metric.kind == "amount" or "revenue" in name else "count"
     customers = "count" if metric.kind == "amount" else base
     facts = [
@@ -104,8 +113,10 @@ def figure_card(view: View, name: str, row: pd.Series | None) -> markup.Card:
             "card.range", lower=view.write(metric.kind, row["lower"]), upper=view.write(metric.kind, row["upper"])
         )
         facts.append((texts("card.interval"), spread))
-    for comparison in ("previous", "last_year"):
-        facts.append((texts(f"card.{comparison}"), _compared(view, metric.kind, row["value"], row[comparison])))
+    facts += [
+        (texts(f"card.{comparison}"), _compared(view, metric.kind, row["value"], row[comparison]))
+        for comparison in ("previous", "last_year")
+    ]
     return markup.Card(
         name,
         label,
@@ -152,9 +163,8 @@ def show_trend(view: View, names: list[str], survey_id: str = figures.EVERYBODY)
         frames.append(frame.assign(metric=name, series=texts(f"figure.{name}")))
     frame = pd.concat(frames)
     certainty = reliability(frame)
-    frame = frame.assign(
-        period=frame["period_label"].map(texts.digits), certainty=certainty.map(_certainty_text(texts))
-    )
+    words = certainty.map(_certainty_text(texts))
+    frame = frame.assign(period=frame["period_label"].map(texts.label), certainty=words)
     frame["tooltip"] = [f"{row.period}: {view.write(kind, row.value)} ({row.certainty})" for row in frame.itertuples()]
     title = texts("chart.trend", figure=texts(f"figure.{names[0]}"), grain=texts.value("grain", view.selection.grain))
     if len(names) > 1:
@@ -170,17 +180,14 @@ def show_trend(view: View, names: list[str], survey_id: str = figures.EVERYBODY)
         "certainty": "words",
     }
     table = frame.assign(figure=frame["value"]).iloc[::-1]
-    raw = table.assign(certainty=certainty.iloc[::-1].to_numpy())[
-        ["metric", "period_start", "period_label", "value", "numerator", "denominator", "lower", "upper", "certainty"]
-        + ["is_complete", "is_final"]
-    ]
+    raw = table.assign(certainty=certainty.iloc[::-1].to_numpy())[SERIES_COLUMNS]
     drawn = frame if frame["value"].notna().any() else frame.iloc[:0]
     chart = None if drawn.empty else charts.trend(drawn, certainty_texts(texts), number_format(view, kind))
     show_chart(view, "-".join(["trend", *names]), title, chart, table, columns, raw)
 
 
 def reliability(frame: pd.DataFrame) -> pd.Series:
-    """ok, small_base or open: why a figure of a series should not be relied on. Nothing to divide by is a small base."""
+    """Whether figures can be relied on: ok, small_base (nothing to divide by is one) or open."""
     certainty = frame["certainty"].where(frame["certainty"] == "ok", "small_base")
     return certainty.where(frame["is_complete"].astype(bool), "open") if "is_complete" in frame else certainty
 
@@ -243,22 +250,37 @@ def show_chart(
             st.html(markup.paragraph(texts("chart.nothing"), "note"))
         else:
             st.altair_chart(chart, theme=None, width="stretch", alt=f"{title}. {shown_is(view)}")
+        if not table.empty:
+            with st.expander(texts("chart.table", chart=title)):
+                _show_rows(view, name, title, table, columns)
+            _offer_file(view, name, title, table if raw is None else raw)
+
+
+def show_table(
+    view: View, name: str, title: str, table: pd.DataFrame, columns: dict[str, str], raw: pd.DataFrame
+) -> None:
+    """A table that needs no chart, with its CSV file; parameters as in `show_chart`."""
+    with st.container(border=True, key=f"table-{name}"):
+        st.subheader(title, anchor=False)
         if table.empty:
-            return
-        with st.expander(texts("chart.table", chart=title), expanded=chart is None):
-            show_table(view, name, title, table, columns)
-        st.download_button(
-            texts("chart.download", chart=title),
-            markup.csv_file(table if raw is None else raw),
-            file_name=f"{name}_{view.release.release_id}.csv",
-            mime="text/csv",
-            key=f"download-{name}",
-            on_click="ignore",
-        )
+            st.html(markup.paragraph(view.texts("chart.nothing"), "note"))
+        else:
+            _show_rows(view, name, title, table, columns)
+            _offer_file(view, name, title, raw)
 
 
-def show_table(view: View, name: str, caption: str, table: pd.DataFrame, columns: dict[str, str]) -> None:
-    """The columns of a table, written in the reader's language."""
+def _offer_file(view: View, name: str, title: str, raw: pd.DataFrame) -> None:
+    st.download_button(
+        view.texts("chart.download", chart=title),
+        markup.csv_file(raw),
+        file_name=f"{name}_{view.release.release_id}.csv",
+        mime="text/csv",
+        key=f"download-{name}",
+        on_click="ignore",
+    )
+
+
+def _show_rows(view: View, name: str, caption: str, table: pd.DataFrame, columns: dict[str, str]) -> None:
     texts = view.texts
     shown = table.head(TABLE_ROWS)
     rows = [
@@ -290,7 +312,7 @@ def shown_is(view: View) -> str:
         segment = f"{texts.value('segment_type', selection.segment_type)}: {selection.segment_value}"
     return texts(
         "app.shown_is",
-        period=texts.digits(str(label[pd.Timestamp(selection.period_start)])),
+        period=texts.label(str(label[pd.Timestamp(selection.period_start)])),
         definition=texts.value("definition", selection.definition),
         segment=segment,
     )
@@ -301,7 +323,4 @@ def number_format(view: View, kind: str) -> dict[str, object]:
     texts = view.texts
     symbols = texts.locale.number_symbols[texts.locale.default_numbering_system]
     locale = charts.number_locale(texts.digits("0123456789"), symbols["decimal"], symbols["group"], texts.digits("%"))
-    return {
-        "format": {"rate": ".0%", "number": ",.2~f"}.get(kind, ",~r" if kind == "count" else ",.0f"),
-        "locale": locale,
-    }
+    return {"format": {"rate": ".0%", "number": ",.2~f"}.get(kind, ",.0f"), "locale": locale}

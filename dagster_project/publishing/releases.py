@@ -71,8 +71,8 @@ def publish_release(
     """Make a release of the marts in the warehouse and let readers see it.
 
     `variables` are those of the models (docs/metrics.md), the defaults among them: readers learn from them in which
-    currency amounts are. `confirm_writer` is called just before the switch and raises when this run may no longer publish. Until the switch
-    readers see the release before. Raises ReleaseError or `content.MartMissingError`.
+    currency amounts are. `confirm_writer` is called just before the switch and raises when this run may no longer
+    publish. Until the switch readers see the release before. Raises ReleaseError or `content.MartMissingError`.
     """
     releases_dir = settings.published_dir / "releases"
     releases_dir.mkdir(parents=True, exist_ok=True)

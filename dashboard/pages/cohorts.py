@@ -17,7 +17,7 @@ def show(view: View) -> None:
     )
     column, kind = MEASURES[measure]
     raw = view.answer(figures.cohorts, view.selection)
-    frame = raw.assign(cohort=raw["cohort"].map(texts.digits), value=raw[column])
+    frame = raw.assign(cohort=raw["cohort"].map(texts.label), value=raw[column])
     small = frame["cohort_size"] < view.small_base_limit
     frame["is_uncertain"] = small | frame["is_open"].astype(bool)
     frame["certainty"] = [

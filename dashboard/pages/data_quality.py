@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import figures, markup
-from dashboard.view import View, heading, show_chart
+from dashboard.view import View, heading, show_table
 
 
 def show(view: View) -> None:
@@ -35,7 +35,7 @@ def _show_problems(view: View, problems: pd.DataFrame) -> None:
     columns = {"table": "words", "description": "words", "severity": "words", "result": "words"}
     columns |= {"rows_checked": "count", "rows_failed": "count", "rule": "words"}
     title = view.texts("chart.failed_checks")
-    _show_table(view, "failed-checks", title, _in_words(view, problems), columns, problems)
+    show_table(view, "failed-checks", title, _in_words(view, problems), columns, problems)
 
 
 def _show_tables(view: View, checks: pd.DataFrame) -> None:
@@ -45,7 +45,7 @@ def _show_tables(view: View, checks: pd.DataFrame) -> None:
     raw = raw.sort_values(["table", "result"])
     words = raw.assign(result=[view.texts.value("check", value) for value in raw["result"]])
     columns = {"table": "words", "result": "words", "checks": "count", "rows_failed": "count"}
-    _show_table(view, "checks", view.texts("chart.checks"), words, columns, checks)
+    show_table(view, "checks", view.texts("chart.checks"), words, columns, checks)
 
 
 def _show_feeds(view: View) -> None:
@@ -56,22 +56,16 @@ def _show_feeds(view: View) -> None:
     raw["watermark"] = pd.to_datetime(raw["watermark"])
     columns = {"feed": "words", "files": "count", "rows_read": "count", "rows_accepted": "count"}
     columns |= {"rows_quarantined": "count", "watermark": "moment"}
-    _show_table(view, "feeds", view.texts("chart.feeds"), raw, columns, raw)
+    show_table(view, "feeds", view.texts("chart.feeds"), raw, columns, raw)
 
 
 def _show_restatements(view: View) -> None:
     raw = view.answer(figures.restatements)
     words = raw.assign(
-        period=[view.texts.digits(str(period)) for period in raw["period"]],
+        period=[view.texts.label(str(period)) for period in raw["period"]],
         segment=[f"{row.segment_type}: {row.segment_value}" for row in raw.itertuples()],
         cause=[view.texts.value("cause", cause) for cause in raw["cause"]],
     )
     columns = {"metric": "words", "period": "words", "segment": "words", "before": "number", "after": "number"}
     columns |= {"cause": "words", "restated_at": "moment"}
-    _show_table(view, "restatements", view.texts("chart.restatements"), words, columns, raw)
-
-
-def _show_table(
-    view: View, name: str, title: str, words: pd.DataFrame, columns: dict[str, str], raw: pd.DataFrame
-) -> None:
-    show_chart(view, name, title, None, words, columns, raw)
+    show_table(view, "restatements", view.texts("chart.restatements"), words, columns, raw)

@@ -65,7 +65,5 @@ def _show_gaps(view: View, segment: tuple[str, str]) -> None:
         method=[view.texts.value("method", method) for method in raw["method"]],
         status=[view.texts.value("clv_status", status) for status in raw["status"]],
     )
-    if len(frame):
-        st.subheader(view.texts("chart.no_figure"), anchor=False)
-        columns = {"method": "words", "status": "words", "count": "count", "share": "rate"}
-        show_table(view, "lifetime-value-gaps", view.texts("chart.no_figure"), frame, columns)
+    columns = {"method": "words", "status": "words", "count": "count", "share": "rate"}
+    show_table(view, "lifetime-value-gaps", view.texts("chart.no_figure"), frame, columns, raw)

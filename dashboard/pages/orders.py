@@ -35,7 +35,7 @@ def _show_columns(view: View, name: str, columns: list[str], kind: str) -> None:
     raw = figures.latest(view.answer(figures.orders, view.selection), view.selection)
     certainty = reliability(raw.assign(certainty="ok"))
     words = dict(zip(("ok", "small_base", "open"), certainty_texts(texts), strict=True))
-    table = raw.assign(period=raw["period_label"].map(texts.digits), certainty=certainty.map(words))
+    table = raw.assign(period=raw["period_label"].map(texts.label), certainty=certainty.map(words))
     lines = pd.concat(
         table.assign(series=texts(f"column.{column}"), value=raw[column], lower=None, upper=None) for column in columns
     )
