@@ -28,6 +28,9 @@ endif
 ifdef CONFIG
 export EXTRACTS_CONFIG := $(CONFIG)
 endif
+ifdef RESTATE_FROM
+export RESTATE_FROM
+endif
 ifdef CUSTOMER
 export ERASE_CUSTOMER_ID := $(CUSTOMER)
 endif

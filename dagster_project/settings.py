@@ -4,6 +4,7 @@ Belongs here: environment variables, their defaults, and the paths derived from 
 the files (`loading.mapping` reads `extracts.yml`) or anything that touches the disk.
 """
 
+import datetime as dt
 import getpass
 import os
 import re
@@ -34,6 +35,8 @@ class Settings:
     releases_to_keep: int = 5
     refresh_time_zone: str = "UTC"
     refresh_schedule: str = "0 4 * * *"
+    # The day from which on figures are worked out anew, although nothing new was delivered.
+    restate_from: dt.date | None = None
     # Somebody's id: kept out of every printed form of the settings.
     erase_customer_id: str | None = field(default=None, repr=False)
     # Who is named in audit lines.
@@ -128,6 +131,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             f"REFRESH_SCHEDULE is '{refresh_schedule}'; it must be a cron line: minute, hour, day, month, weekday."
         )
+    restate_from = environment.get("RESTATE_FROM") or None
+    try:
+        restate_from_date = dt.date.fromisoformat(restate_from) if restate_from else None
+    except ValueError as error:
+        raise SettingsError(f"RESTATE_FROM is '{restate_from}'; it must be a date such as 2026-01-31.") from error
     return Settings(
         warehouse_home=_path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var"),
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
@@ -137,6 +145,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         releases_to_keep=int(releases_to_keep),
         refresh_time_zone=refresh_time_zone,
         refresh_schedule=refresh_schedule,
+        restate_from=restate_from_date,
         erase_customer_id=environment.get("ERASE_CUSTOMER_ID") or None,
         operator=environment.get("OPERATOR") or _account_name(),
     )

@@ -27,7 +27,7 @@ from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
 from dagster_project.transforming.catalog import count_rows
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
-from dagster_project.transforming.refreshing import sequence_to_refresh_from
+from dagster_project.transforming.refreshing import choose_refresh
 from dagster_project.transforming.test_words import describe_test
 
 # In the order of building. What is about the build itself is a layer of its own, after the marts' gate: the results of
@@ -150,7 +150,7 @@ def layer_step(manifest: dict[str, Any], layer: str) -> dg.AssetsDefinition:
                 yield _checked(spec, by_id[unique_id])
         _raise_on_failures(layer, results, untouched=wanted.keys() - by_id.keys())
         _note_progress(session, layer, is_whole=len(wanted) == len(specs))
-        context.log.info(_summary(layer, results, is_refresh=session.refresh_from is not None))
+        context.log.info(_summary(layer, results, is_refresh=session.refresh is not None))
 
     return build
 
@@ -199,7 +199,7 @@ def _build(session: RunSession, layer: str, names: list[str], *, is_whole: bool)
     if layer != "quality":
         mark_build_begun(session.settings)
     arguments = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    return run_dbt(session.dbt_project, "build", names, *arguments, refresh_from=session.refresh_from)
+    return run_dbt(session.dbt_project, "build", names, *arguments, refresh=session.refresh)
 
 
 def _choose_refresh(session: RunSession, layer: str, *, is_whole: bool) -> None:
@@ -208,12 +208,15 @@ def _choose_refresh(session: RunSession, layer: str, *, is_whole: bool) -> None:
     What is begun a second time is built from nothing: the first attempt may have left some tables new and some old.
     """
     if layer == LAYERS[0] and layer not in session.layers_begun and not session.must_rebuild:
-        session.refresh_from = sequence_to_refresh_from(
-            session.read_complete_build(), session.describe_inputs(), session.read_ledger()
+        session.refresh = choose_refresh(
+            session.read_complete_build(),
+            session.describe_inputs(),
+            session.read_ledger(),
+            session.settings.restate_from,
         )
     is_next = session.layers_begun == session.layers_built == set(LAYERS[: LAYERS.index(layer)])
     if not (is_whole and is_next):
-        session.refresh_from = None
+        session.refresh = None
     session.layers_begun.add(layer)
 
 

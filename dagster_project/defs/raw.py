@@ -88,6 +88,7 @@ def _is_unchanged(session: RunSession, result: LoadResult) -> bool:
     release = current_release(session.settings)
     return (
         not session.must_rebuild
+        and session.settings.restate_from is None
         and release is not None
         and release.inputs == session.describe_inputs()
         and all(file.status != "refused" for file in result.files)

@@ -26,6 +26,7 @@ from dagster_project.settings import DBT_PROJECT_DIR, Settings, SettingsError, l
 from dagster_project.storage_errors import lasting_problem
 from dagster_project.transforming.build_state import read_complete_build
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject
+from dagster_project.transforming.refreshing import Refresh
 
 # Tags by which a job says how its run differs from a daily refresh.
 REBUILD_TAG = "customer_retention/rebuild"
@@ -52,8 +53,8 @@ class RunSession:
     """One run of one job.
 
     `customer_to_erase` is the id of the customer whom the job erase_customer is for, in other jobs None. `is_unchanged`
-    is set by the load step: readers already see what this run would build. `refresh_from` is set when the first layer
-    is built: the last load sequence that the tables hold, if they are brought up to date instead of built from nothing.
+    is set by the load step: readers already see what this run would build. `refresh` is set when the first layer is
+    built, if the tables can be brought up to date instead of built from nothing.
     `layers_begun` and `layers_built` name the dbt layers that this run has begun, and built as a whole.
     """
 
@@ -65,7 +66,7 @@ class RunSession:
     must_replay: bool
     customer_to_erase: str | None = None
     is_unchanged: bool = False
-    refresh_from: int | None = None
+    refresh: Refresh | None = None
     layers_begun: set[str] = field(default_factory=set)
     layers_built: set[str] = field(default_factory=set)
 

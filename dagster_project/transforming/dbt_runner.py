@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import DBT_PROJECT_DIR, Settings
+from dagster_project.transforming.refreshing import Refresh
 
 LONGEST_MESSAGE = 500
 
@@ -68,20 +69,19 @@ class NodeResult:
 
 
 def run_dbt(
-    project: DbtProject, command: str, select: list[str], *arguments: str, refresh_from: int | None = None
+    project: DbtProject, command: str, select: list[str], *arguments: str, refresh: Refresh | None = None
 ) -> list[NodeResult]:
     """Run `dbt <command> --select <select> <arguments>`; one result per node that dbt touched or skipped.
 
-    `refresh_from`: the last load sequence that the tables hold; they are then brought up to date (see
-    `dbt/macros/refresh.sql`), otherwise built from nothing.
+    With `refresh` tables are brought up to date (`dbt/macros/refresh.sql`), otherwise built from nothing.
 
     Raises DbtError if dbt could not begin. A model or test that fails is a result, not an exception.
     """
-    if refresh_from is None and command == "build":
+    if refresh is None and command == "build":
         arguments = (*arguments, "--full-refresh")
     # The manifest was written when the project was parsed; dbt would write it again at every call, and a kill would
     # leave half of it.
-    answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"], refresh_from)
+    answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"], refresh)
     if answer.result is None:
         raise DbtError(_one_line(str(answer.exception)))
     return [_as_result(result) for result in answer.result.results]
@@ -103,7 +103,7 @@ def ensure_manifest(project: DbtProject) -> Path:
     return project.manifest_path
 
 
-def _invoke(project: DbtProject, arguments: list[str], refresh_from: int | None = None):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
+def _invoke(project: DbtProject, arguments: list[str], refresh: Refresh | None = None):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
     from dbt.cli.main import dbtRunner
 
     project.target_dir.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _invoke(project: DbtProject, arguments: list[str], refresh_from: int | None 
         "--vars": json.dumps({**project.variables, "dataset": project.dataset}, default=str),
     }
     flat_options = [str(part) for option in options.items() for part in option]
-    with _environment_for_dbt(project.settings, refresh_from):
+    with _environment_for_dbt(project.settings, refresh):
         try:
             return dbtRunner().invoke([*arguments, *flat_options, "--no-version-check"])
         finally:
@@ -125,7 +125,7 @@ def _invoke(project: DbtProject, arguments: list[str], refresh_from: int | None 
 
 
 @contextmanager
-def _environment_for_dbt(settings: Settings, refresh_from: int | None) -> Iterator[None]:
+def _environment_for_dbt(settings: Settings, refresh: Refresh | None) -> Iterator[None]:
     """What dbt reads from the environment: where the warehouse is, which engine, how much memory it may take, and what
     the tables hold already.
 
@@ -136,7 +136,8 @@ def _environment_for_dbt(settings: Settings, refresh_from: int | None) -> Iterat
         "DBT_TARGET": settings.dbt_target,
         "MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "BUILT_LOAD_SEQUENCE": "" if refresh_from is None else str(refresh_from),
+        "BUILT_LOAD_SEQUENCE": str(refresh.built_load_sequence) if refresh else "",
+        "RESTATE_FROM": refresh.restate_from.isoformat() if refresh and refresh.restate_from else "",
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

@@ -3,13 +3,27 @@
 Belongs here: the decision. Does not belong here: how tables are brought up to date (`dbt/macros/refresh.sql`).
 """
 
+import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from dagster_project.publishing.inputs import BuildInputs, version_of_batches
 
 # Their models keep every version that was ever delivered, so a new full dump takes nothing away.
 FEEDS_WITH_HISTORY = ("crm_customers",)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """How tables are brought up to date: from the batches after `built_load_sequence`, the last one that they hold.
+
+    With `restate_from`, staging is read from the whole lake again and everything about customers of whom anything is
+    dated that day or later is worked out anew, although nothing new was delivered.
+    """
+
+    built_load_sequence: int
+    restate_from: dt.date | None = None
 
 
 class Batch(Protocol):
@@ -23,8 +37,10 @@ class Batch(Protocol):
     replayed_from: str | None
 
 
-def sequence_to_refresh_from(built: BuildInputs | None, now: BuildInputs, ledger: Iterable[Batch]) -> int | None:
-    """The last load sequence that the tables hold, if what came later can be added to them; None: build from nothing.
+def choose_refresh(
+    built: BuildInputs | None, now: BuildInputs, ledger: Iterable[Batch], restate_from: dt.date | None = None
+) -> Refresh | None:
+    """A refresh, if what came since the last build can be added to the tables; None: build from nothing.
 
     `built` is what the whole build in the warehouse was made from, None if there is none. Tables can be refreshed if
     they were made by the same definitions, every batch in them still stands, and all that came since are additions.
@@ -41,4 +57,4 @@ def sequence_to_refresh_from(built: BuildInputs | None, now: BuildInputs, ledger
     is_addition = all(
         entry.replayed_from is None and (not entry.is_snapshot or entry.feed in FEEDS_WITH_HISTORY) for entry in later
     )
-    return built.load_sequence if is_addition else None
+    return Refresh(built.load_sequence, restate_from) if is_addition else None

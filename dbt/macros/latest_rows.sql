@@ -1,5 +1,5 @@
 {#-
-    The latest row of every key of a raw feed, by load order; in a refresh those of the batches loaded since. Of a feed delivered as
+    The latest row of every key of a raw feed, by load order; in a refresh those of the batches loaded since the last. Of a feed delivered as
     full dumps (mode snapshot) only the newest dump of each source counts: what it no longer holds is gone. (A new dump is never refreshed
     but rebuilt: dagster_project/transforming/refreshing.py.)
 -#}
@@ -13,7 +13,7 @@
                 order by delivered._load_sequence desc, delivered._source_row desc
             ) as recency_rank
         from {{ feed }} as delivered
-        {% if is_refresh() -%}
+        {% if is_addition() -%}
         where delivered._load_sequence > {{ built_load_sequence() }}
         {%- else -%}
         left join (

@@ -20,6 +20,23 @@
 {%- endmacro %}
 
 {#-
+    Whether a refresh only adds what is new, and trusts what is built. The other kind restates: it reads the whole lake again, works out anew
+    everybody about whom anything is dated RESTATE_FROM or later, and adds sums up from all customers.
+-#}
+{% macro is_addition() %}
+    {{ return(is_refresh() and env_var('RESTATE_FROM', '') == '') }}
+{% endmacro %}
+
+{#- Whether the moment is to be restated. Only in a refresh. -#}
+{% macro is_restated(timestamp_utc) -%}
+    {%- if is_addition() -%}
+        false
+    {%- else -%}
+        {{ reporting_date(timestamp_utc) }} >= cast('{{ env_var("RESTATE_FROM") }}' as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
     The rows of a model to work on. `moment`: 'all'; or, of the rows that the last refresh replaced, what they were 'before' and what
     they are 'after'.
 -#}
@@ -53,7 +70,7 @@
 {#-
     dbt's incremental strategy `replace_rows`: which rows a refresh replaces is said in the model's meta.
     - replaced_keys: {column: model} - those whose column is among the values that the model lists, whether or not they have successors;
-    - nothing said - those whose unique_key is among the new rows; without a unique_key: all.
+    - nothing said - those whose unique_key is among the new rows; without a unique_key, and to restate: all.
 -#}
 {% macro get_incremental_replace_rows_sql(arg_dict) %}
     {% set target = arg_dict['target_relation'] %}
@@ -63,7 +80,7 @@
     {% if replaced_keys %}
         {% set keys, listed = (replaced_keys | items | list)[0] %}
         {% set condition = keys ~ ' in (select ' ~ keys ~ ' from ' ~ refresh_relation(target, listed) ~ ')' %}
-    {% elif arg_dict['unique_key'] %}
+    {% elif arg_dict['unique_key'] and is_addition() %}
         {% set keys = arg_dict['unique_key'] | join(', ') %}
         {% set condition = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ incoming ~ ')' %}
     {% else %}

@@ -23,7 +23,7 @@ taken as (
     from ({{ median_values(period_grain) }}) as measured
     inner join segment_profiles
         on measured.segment_profile_id = segment_profiles.segment_profile_id
-    {% if is_refresh() -%}
+    {% if is_addition() -%}
     inner join medians_changed
         on medians_changed.period_grain = '{{ period_grain }}'
         and measured.measure = medians_changed.measure
@@ -38,7 +38,7 @@ taken as (
 )
 
 select * from taken
-{% if is_refresh() %}
+{% if is_addition() %}
 union all
 
 select kept.*

@@ -1,4 +1,4 @@
-{% if is_refresh() %}
+{% if is_addition() %}
 with sums_before as (
 
     {{ all_order_value_sums('before') }}

@@ -13,6 +13,12 @@ with orders as (
 
 ),
 
+customer_versions as (
+
+    select * from {{ ref('stg_crm__customer_versions') }}
+
+),
+
 orders_touched as (
 
     select * from {{ ref('int_orders_touched') }}
@@ -50,6 +56,10 @@ delivered_ids as (
     select customer_id from changed_orders
     union
     select customer_id from changed_versions
+    union
+    select customer_id
+    from customer_versions
+    where {{ is_restated('valid_from_at') }}
     union
     select customer_id from changed_merges
 

@@ -1,6 +1,6 @@
 {#-
     Medians that a refresh takes again: those of periods and segments in which a value came, went or changed. A median is no sum, so it
-    cannot be corrected; but a day brings new values to few periods. None in a rebuild.
+    cannot be corrected; but a day brings new values to few periods. None where all are taken anew.
 -#}
 -- depends_on: {{ ref('int_orders_valued') }}
 -- depends_on: {{ ref('int_purchase_days_aggregated') }}
@@ -13,7 +13,7 @@ with segment_profiles as (
 
 ),
 
-{% if is_refresh() -%}
+{% if is_addition() -%}
 known_profiles as (
 
     -- The last customer of a profile may have left it.

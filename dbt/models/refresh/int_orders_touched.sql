@@ -11,6 +11,12 @@ with orders as (
 
 ),
 
+order_refunds as (
+
+    select * from {{ ref('stg_orders__order_refunds') }}
+
+),
+
 changed_orders as (
 
     {{ changed_rows('stg_orders__orders') }}
@@ -40,6 +46,14 @@ union
 select order_id from changed_lines
 union
 select order_id from changed_refunds
+union
+select order_id
+from orders
+where {{ is_restated('ordered_at') }}
+union
+select order_id
+from order_refunds
+where {{ is_restated('refunded_at') }}
 union
 select orders.order_id
 from orders

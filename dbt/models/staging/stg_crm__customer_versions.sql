@@ -20,7 +20,7 @@
 with customers as (
 
     select * from {{ source('raw', 'crm_customers') }}
-    {% if is_refresh() -%}
+    {% if is_addition() -%}
     where _load_sequence > {{ built_load_sequence() }}
     {%- endif %}
 
@@ -37,7 +37,7 @@ delivered as (
         _load_sequence as load_sequence,
         _source_row as source_row
     from customers
-    {% if is_refresh() %}
+    {% if is_addition() %}
     union all
 
     -- The versions that are known of the same customers; whatever was delivered since wins over them.

@@ -1,0 +1,155 @@
+"""Made-up histories of a small shop, and how their records arrive: late, repeated, corrected, out of order.
+
+Belongs here: drawing what happened and how it is delivered. Does not belong here: loading it, and what is expected.
+"""
+
+import csv
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+START = datetime(2025, 1, 6)  # noqa: DTZ001  (as it stands in the files)
+DAYS = 420
+Row = dict[str, Any]
+Delivery = dict[str, list[Row]]
+
+
+def draw_deliveries(seed: int, count: int) -> list[Delivery]:
+    """What a shop sends in `count` deliveries: of each feed the rows in the order in which they stand in the file.
+
+    Every record and every correction of it goes into a delivery of its own choice, so a correction may come first; some
+    rows come twice.
+    """
+    draw = random.Random(seed)  # noqa: S311  (drawn cases, no secret)
+    deliveries: list[Delivery] = [defaultdict(list) for _ in range(count)]
+    for feed, row in _history(draw):
+        for number in {draw.randrange(count) for _ in range(draw.choice([1, 1, 1, 2]))}:
+            deliveries[number][feed].append(row)
+    for delivery in deliveries:
+        for rows in delivery.values():
+            draw.shuffle(rows)
+    return deliveries
+
+
+def write_delivery(delivery: Delivery, folder: Path, name: str) -> None:
+    """One CSV file a feed, `<feed>/<name>.csv`."""
+    for feed, rows in delivery.items():
+        path = folder / feed / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, sorted({column for row in rows for column in row}))
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def mapping(name: str, feeds: list[str]) -> str:
+    """The extracts.yml of such a shop."""
+    sources = "".join(f"  - {{name: {feed}, feed: {feed}, files: '{feed}/*.csv'}}\n" for feed in feeds)
+    return f"name: {name}\nreporting:\n  reporting_currency: USD\nsources:\n{sources}"
+
+
+FEEDS = ["crm_customers", "crm_tickets", "orders", "order_lines", "order_refunds", "survey_responses", "fx_rates"]
+
+
+def _history(draw: random.Random) -> list[tuple[str, Row]]:
+    people = [f"c{number}" for number in range(draw.randint(5, 9))]
+    orders = [f"o{number}" for number in range(draw.randint(15, 45))]
+    records: list[tuple[str, Row]] = [("orders", _order(draw, "o_first", people))]
+    for order in orders:
+        records += [("orders", _order(draw, order, people)) for _ in range(draw.choice([1, 1, 2]))]
+        for line in range(1, draw.choice([0, 0, 1, 2]) + 1):
+            records += [("order_lines", _line(draw, order, line)) for _ in range(draw.choice([1, 1, 2]))]
+    for number in range(draw.randint(3, 10)):
+        # A correction may give the refund to another order.
+        records += [("order_refunds", _refund(draw, f"r{number}", orders)) for _ in range(draw.choice([1, 2]))]
+    for person in people:
+        records += [("crm_customers", _version(draw, person, people)) for _ in range(draw.randint(0, 4))]
+    for number in range(draw.randint(0, 5)):
+        records.append(("crm_tickets", _ticket(draw, f"t{number}", people)))
+    for number in range(draw.randint(2, 12)):
+        records += [("survey_responses", _answer(draw, f"a{number}", people, orders))] * draw.choice([1, 2])
+    for day in range(0, DAYS, draw.choice([1, 3])):
+        # Days without a rate, and rates that are corrected.
+        records += [("fx_rates", _rate(draw, day)) for _ in range(draw.choice([0, 1, 1, 1, 2]))]
+    return records
+
+
+def _moment(draw: random.Random) -> datetime:
+    return START + timedelta(days=draw.randrange(DAYS), hours=draw.choice([0, 0, 9, 23]))
+
+
+def _order(draw: random.Random, order: str, people: list[str]) -> Row:
+    return {
+        "order_id": order,
+        "customer_id": draw.choice([*people, *people, ""]),
+        "ordered_at": _moment(draw),
+        "status": draw.choice(["paid", "paid", "paid", "paid", "cancelled"]),
+        "currency": draw.choice(["USD", "USD", "EUR"]),
+        "order_amount": draw.choice([0, 10, 10, 25, 40.5, ""]),
+        "discount_amount": draw.choice([0, 0, 5]),
+        "shipping_amount": draw.choice([0, 3]),
+    }
+
+
+def _line(draw: random.Random, order: str, line: int) -> Row:
+    return {
+        "order_id": order,
+        "line_number": line,
+        "category": draw.choice(["shoes", "shoes", "gift_card"]),
+        "quantity": draw.choice([1, 2]),
+        "unit_price": draw.choice([5, 12.5]),
+        "unit_cost": draw.choice([2, ""]),
+    }
+
+
+def _refund(draw: random.Random, refund: str, orders: list[str]) -> Row:
+    return {
+        "refund_id": refund,
+        "order_id": draw.choice(orders),
+        "refunded_at": _moment(draw),
+        "amount": draw.choice([1, 5, 10, 25, 40]),
+    }
+
+
+def _version(draw: random.Random, person: str, people: list[str]) -> Row:
+    created = START - timedelta(days=30) + timedelta(days=draw.randrange(90))
+    changed = max(created, _moment(draw))
+    closed = changed if draw.random() < 0.3 else None
+    return {
+        "customer_id": person,
+        "created_at": created,
+        "updated_at": changed,
+        "canonical_customer_id": draw.choice([*people[:4], *[""] * 8]),
+        "country": draw.choice(["AE", "OM"]),
+        "segment": draw.choice(["gold", "basic", ""]),
+        "acquisition_cost": draw.choice([1, 2, ""]),
+        "closed_at": closed or "",
+        "close_reason": draw.choice(["price", ""]) if closed else "",
+    }
+
+
+def _ticket(draw: random.Random, ticket: str, people: list[str]) -> Row:
+    return {"ticket_id": ticket, "customer_id": draw.choice(people), "opened_at": _moment(draw)}
+
+
+def _answer(draw: random.Random, answer: str, people: list[str], orders: list[str]) -> Row:
+    return {
+        "response_id": answer,
+        "survey_id": draw.choice(["s1", "s2"]),
+        "customer_id": draw.choice([*people, ""]),
+        "order_id": draw.choice([*orders, "", ""]),
+        "scale_id": "5",
+        "score": draw.choice([1, 3, 4, 5, ""]),
+        "sent_at": START,
+        "answered_at": _moment(draw),
+    }
+
+
+def _rate(draw: random.Random, day: int) -> Row:
+    return {
+        "rate_date": (START + timedelta(days=day)).date(),
+        "currency": "EUR",
+        "rate": draw.choice([1.05, 1.1, 1.2]),
+    }
