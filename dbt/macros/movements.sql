@@ -260,17 +260,19 @@ from movements
 group by period_index, segment_profile_id, close_reason
 {% endmacro %}
 
-{#- The movements of all activity definitions and grains, one below the other. -#}
-{% macro all_movements(moment='all') %}
-    {%- for activity_definition in activity_definitions() %}
-    {%- set is_last_definition = loop.last -%}
-    {% for period_grain in period_grains() %}
+{#- The movements of all activity definitions at one grain, one below the other. -#}
+{% macro all_movements(period_grain, moment='all') %}
+    {% for activity_definition in activity_definitions() %}
     select * from (
         {{ movements(activity_definition, period_grain, moment) }}
     ) as {{ activity_definition }}_by_{{ period_grain }}
-    {{ 'union all' if not (loop.last and is_last_definition) }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
-    {% endfor %}
+{% endmacro %}
+
+{#- What a movement is a sum for. -#}
+{% macro movement_keys() %}
+    {{ return(['activity_definition', 'period_grain', 'period_index', 'segment_profile_id', 'close_reason']) }}
 {% endmacro %}
 
 {#- Counts of customers that a movement carries. -#}

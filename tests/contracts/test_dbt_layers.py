@@ -23,7 +23,10 @@ NAME_OF_LAYER = {
     "marts": re.compile(r"[a-z_]+"),
 }
 # Sums that only the next model reads; its grain has a column that may be NULL, which a key may not.
-WITHOUT_KEY = {"int_movements_aggregated"}
+WITHOUT_KEY = {
+    "int_movements_aggregated",
+    *(f"int_movements_by_{grain}" for grain in ("week", "month", "quarter", "year")),
+}
 
 
 def sources_of_yml() -> dict[str, list[str]]:

@@ -44,7 +44,7 @@ def test_restating_mends_what_is_dated_since(warehouse: Warehouse) -> None:
     with duckdb.connect(str(warehouse.settings.warehouse_path)) as connection:
         connection.execute("update staging.stg_orders__orders set order_amount = 99 where order_id < 'o3'")
         connection.execute("delete from intermediate.int_orders_valued where order_id > 'o3'")
-        connection.execute("update intermediate.int_movements_aggregated set new_customers = 0")
+        connection.execute("update intermediate.int_movements_by_month set new_customers = 0")
         connection.execute("update intermediate.int_order_medians_aggregated set median_value = 1")
     assert differing_tables(whole, warehouse.settings.warehouse_path) != {}
     refresh = warehouse.refresh(restate_from=dt.date(2024, 1, 1))

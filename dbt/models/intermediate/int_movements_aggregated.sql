@@ -1,21 +1,34 @@
-{% if is_addition() %}
-with sums_before as (
+{{ config(materialized='view') }}
 
-    {{ all_movements('before') }}
+{#- One table a grain, so that the work on one is done, and its memory free, before the next begins. -#}
+with movements_by_week as (
+
+    select * from {{ ref('int_movements_by_week') }}
 
 ),
 
-sums_after as (
+movements_by_month as (
 
-    {{ all_movements('after') }}
+    select * from {{ ref('int_movements_by_month') }}
+
+),
+
+movements_by_quarter as (
+
+    select * from {{ ref('int_movements_by_quarter') }}
+
+),
+
+movements_by_year as (
+
+    select * from {{ ref('int_movements_by_year') }}
 
 )
 
-{{ corrected_sums(
-    ['activity_definition', 'period_grain', 'period_index', 'segment_profile_id', 'close_reason'],
-    movement_counts(),
-    movement_amounts()
-) }}
-{% else %}
-{{ all_movements() }}
-{% endif %}
+select * from movements_by_week
+union all
+select * from movements_by_month
+union all
+select * from movements_by_quarter
+union all
+select * from movements_by_year

@@ -30,6 +30,14 @@ taken as (
         and measured.period_index = medians_changed.period_index
         and segment_profiles.segment_type = medians_changed.segment_type
         and segment_profiles.segment_value = medians_changed.segment_value
+    -- Once more, so that values of other periods are left out before they are repeated for their segments.
+    where (measured.measure, measured.period_index) in (
+        select
+            measure,
+            period_index
+        from medians_changed
+        where period_grain = '{{ period_grain }}'
+    )
     {%- endif %}
     group by 1, 2, 3, 4, 5
     {{ 'union all' if not loop.last }}
