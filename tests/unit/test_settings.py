@@ -1,5 +1,6 @@
 """The memory that DuckDB may take: read from the environment, and kept by every engine that works on many rows."""
 
+import datetime as dt
 from pathlib import Path
 
 import duckdb
@@ -36,3 +37,10 @@ def test_a_release_is_written_within_the_limit(tmp_path: Path, monkeypatch: pyte
     write_marts(settings, tmp_path, [])
     assert [config["memory_limit"] for config in opened] == ["100MB"]
     assert opened[0]["temp_directory"] == str(tmp_path / "tmp")
+
+
+def test_a_day_to_restate_from_is_read_or_told() -> None:
+    assert load_settings({"RESTATE_FROM": "2026-01-31"}).restate_from == dt.date(2026, 1, 31)
+    assert load_settings({}).restate_from is None
+    with pytest.raises(SettingsError, match=r"RESTATE_FROM is '31\.01\.2026'; it must be a date"):
+        load_settings({"RESTATE_FROM": "31.01.2026"})
