@@ -27,6 +27,8 @@ def open_engine(spill_dir: Path, allowed_dirs: tuple[Path, ...], memory_limit: s
             "autoload_known_extensions": "false",
         }
     )
+    # Its bar would be drawn into logs; the loader says itself how far it is.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     folders = ", ".join(quote_text(str(folder)) for folder in allowed_dirs)
     connection.execute(f"SET allowed_directories = [{folders}]")

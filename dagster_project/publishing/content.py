@@ -41,7 +41,7 @@ def write_marts(settings: Settings, folder: Path, marts: list[MartDescription]) 
             "preserve_insertion_order": "false",
         }
     ) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"attach {quote_text(settings.warehouse_path)} as warehouse (read_only)")
         target = quote_text(folder / "marts.duckdb")
         connection.execute(f"attach {target} as release (storage_version {quote_text(STORAGE_VERSION)})")

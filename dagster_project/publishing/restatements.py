@@ -171,7 +171,7 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
     path = restatements_dir(settings) / f"{inputs.dataset}__{release.release_id}.parquet"
     earlier = [file for file in path.parent.glob(f"{inputs.dataset}__*.parquet") if file != path]
     with duckdb.connect(config=settings.engine_config) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"attach {quote_text(settings.warehouse_path)} as warehouse (read_only)")
         _create_tables(connection, earlier)
         _note_final_periods(connection, settings, release)

@@ -43,7 +43,8 @@ def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.Du
     connection = duckdb.connect(str(database) if database else ":memory:")
     try:
         connection.execute(
-            "set timezone = 'UTC'; set preserve_insertion_order = false; set autoinstall_known_extensions = false"
+            "set timezone = 'UTC'; set preserve_insertion_order = false; set autoinstall_known_extensions = false; "
+            "set enable_progress_bar = false"
         )
         for name, value in settings.engine_config.items():
             connection.execute(f"set {name} = '{_quoted(value)}'")
