@@ -39,8 +39,9 @@ INTRODUCTION = """\
 
 Written by `make soak`. What each part does is told in the module of its name in this folder. *Hit* means that the work
 was killed before it was done. After every fault the served release was read in full and compared with the hashes in
-its `release.json`; then the work was run again, once, and had to end with exit code 0, with the same rows in the lake
-and the same content hashes of the marts as a run that nobody disturbed.
+its `release.json`; then the work was run again, once, had to end with exit code 0, and was compared with work that
+nobody disturbed: a whole job by the rows in the lake and the content hashes of the marts, a part of a job by what that
+part makes (the lake, or the release), an erasure also by a search of every file for the person.
 """
 
 
