@@ -132,7 +132,14 @@ def erase_in_dagster(workplace: Workplace, customer_id: str) -> bool:
 
 def test_a_person_goes_from_every_file_and_stays_away_while_the_figures_stay(marked: Workplace, capsys) -> None:
     assert places_of(marked, PERSONAL + PERSONAL_OF_A_REFUSED_ROW) == {"lake/raw", "lake/quarantine"}
-    assert places_of(marked, IDS) == {"lake/raw", "lake/quarantine", "warehouse.duckdb", "published/releases"}
+    assert places_of(marked, IDS) == {
+        "lake/raw",
+        "lake/quarantine",
+        "warehouse.duckdb",
+        "published/releases",
+        # Examples of refused rows show keys, as samples of failing rows do.
+        "reports/index.html",
+    }
     before, counts_before, release_before = figures(marked), counts(marked), marked.release()["release_id"]
     capsys.readouterr()
 
