@@ -22,7 +22,7 @@ from dashboard import figures
 from dashboard.app import PAGES
 from dashboard.figures import METRICS, Selection
 from dashboard.texts import LANGUAGES, load_texts
-from tests.dashboard.browser import Served, needs_browser, opened_browser, served, visit
+from tests.dashboard.browser import INVISIBLE, Served, needs_browser, opened_browser, served, visit
 
 APP = str(PROJECT_ROOT / "dashboard" / "app.py")
 EVIL = "<script>window.hacked = 1</script> **bold** [link](http://example.com)"
@@ -214,9 +214,8 @@ def test_figures_on_the_page_are_those_of_the_marts(
             "aov": texts.amount(order_value, "USD"),
             "csat": texts.rate(satisfied[0][0] if satisfied else None),
         }
-        invisible = dict.fromkeys(map(ord, "\u2066\u2069\u202d\u202c"))
         assert {name: seen.figure(name) for name in expected} == {
-            name: text.translate(invisible) for name, text in expected.items()
+            name: text.translate(INVISIBLE) for name, text in expected.items()
         }
 
 

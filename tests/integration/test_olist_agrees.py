@@ -15,6 +15,9 @@ import duckdb
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT
+from dashboard.app import PAGES
+from dashboard.texts import LANGUAGES, load_texts
+from tests.dashboard.browser import INVISIBLE, needs_browser, opened_browser, served, visit
 
 DATA = PROJECT_ROOT.parent / "shared" / "data"
 EXTRACTS = DATA / "olist"
@@ -270,3 +273,28 @@ def test_identities_hold_at_every_grain(
     ).fetchone()
     assert rows > 0
     assert broken == 0
+
+
+@needs_browser
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_dashboard_shows_these_figures(home: Path, release: duckdb.DuckDBPyConnection, language: str) -> None:
+    texts = load_texts(language)
+    retention, start = release.execute(
+        "select retention_rate, period_start from retention_by_period where period_grain = 'quarter' and is_complete "
+        "and activity_definition = 'window_90' and segment_type = 'all' order by period_start desc limit 1"
+    ).fetchall()[0]
+    order_value = release.execute(
+        "select aov_net from order_value_by_period where period_grain = 'quarter' and segment_type = 'all' "
+        "and period_start = ?",
+        [start],
+    ).fetchall()[0][0]
+    with served(home) as dashboard, opened_browser() as browser, visit(browser, dashboard.url) as seen:
+        seen.open(language)
+        seen.choose(texts("app.grain"), texts("grain.quarter"))
+        expected = {"retention": texts.rate(retention), "aov": texts.amount(order_value, "BRL")}
+        assert {name: seen.figure(name) for name in expected} == {
+            name: text.translate(INVISIBLE) for name, text in expected.items()
+        }
+        for number, page in enumerate(PAGES):
+            seen.go_to(number)
+            assert seen.page.inner_text("h1") == texts(f"page.{page}")
