@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
-from dagster_project.publishing.releases import ReleaseError, current_release, roll_back
+from dagster_project.publishing.releases import Release, ReleaseError, current_release, roll_back
 from dagster_project.quarantine.command import add_quarantine_command
 from dagster_project.quarantine.listing import QuarantineError
 from dagster_project.run_lock import WriterLockError, hold_writer_lock
@@ -79,9 +79,7 @@ def _run(settings: Settings, parsed: argparse.Namespace) -> int:
     if outcome.problems:
         problems = "\n\n".join(outcome.problems)
         _tell(f"\n{parsed.job} FAILED\n\n{problems}\n")
-        served = (
-            f"The release before, {release.release_id}, is still served." if release else "Nothing is published yet."
-        )
+        served = _what_is_served(release, outcome.run_id)
         _tell(f"{served}\nReport for data stewards: {settings.reports_dir / 'index.html'}\nRun: {outcome.run_id}")
         return 1
     print(f"\n{parsed.job} is green")
@@ -91,6 +89,14 @@ def _run(settings: Settings, parsed: argparse.Namespace) -> int:
     if release:
         print("  Look     make dashboard")
     return 0
+
+
+def _what_is_served(release: Release | None, run_id: str) -> str:
+    if release is None:
+        return "Nothing is published yet."
+    if release.details["run_id"] == run_id:
+        return f"The files of this run's release, {release.release_id}, are served."
+    return f"The release before, {release.release_id}, is still served."
 
 
 def _check_inputs(settings: Settings) -> None:
@@ -122,9 +128,15 @@ def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:
 
 
 def _rollback(settings: Settings, parsed: argparse.Namespace) -> int:
-    with hold_writer_lock(settings, "rollback", "rollback"):
+    with hold_writer_lock(settings, "rollback", "rollback") as lock:
         release = roll_back(settings, parsed.release)
-    print(f"Readers now see release {release.release_id}: {settings.published_dir / 'current'}")
+        print(f"Readers now see release {release.release_id}: {settings.published_dir / 'current'}", flush=True)
+        if settings.publish_postgres_url:
+            from dagster_project.publishing.postgres import write_release
+
+            for warning in write_release(settings.publish_postgres_url, release, lock.confirm):
+                _tell(warning)
+            print("So do readers of PostgreSQL.")
     return 0
 
 

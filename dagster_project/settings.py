@@ -41,6 +41,8 @@ class Settings:
     erase_customer_id: str | None = field(default=None, repr=False)
     # Who is named in audit lines.
     operator: str = "unknown"
+    # Holds a password.
+    publish_postgres_url: str | None = field(default=None, repr=False)
 
     @property
     def lake_dir(self) -> Path:
@@ -148,6 +150,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         restate_from=restate_from_date,
         erase_customer_id=environment.get("ERASE_CUSTOMER_ID") or None,
         operator=environment.get("OPERATOR") or _account_name(),
+        publish_postgres_url=environment.get("PUBLISH_POSTGRES_URL") or None,
     )
 
 

@@ -9,6 +9,7 @@ from dagster_project.defs.layers import asset_key, layer_of, read_manifest
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import finish_erasures
+from dagster_project.erasing.pending import read_pending
 from dagster_project.loading.reporting_variables import settle_variables
 from dagster_project.publishing.content import MartDescription
 from dagster_project.publishing.releases import Release, current_release, publish_release
@@ -41,11 +42,14 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
         current = current_release(session.settings)
         if session.is_unchanged:
             context.log.info(f"Release: unchanged, {current.release_id} is served.")
+            with failures_explained():
+                _write_to_postgres(session, current, context)
             return dg.MaterializeResult(metadata={"unchanged": True, "release": current.release_id})
         with failures_explained():
             release = _publish(session)
+            context.log.info(f"Release: {release.release_id} is served.")
+            _write_to_postgres(session, release, context)
             finished = finish_erasures(session.settings)
-        context.log.info(f"Release: {release.release_id} is served.")
         for erasure in finished:
             context.log.info(f"Erasure finished: {erasure.token}; {len(erasure.releases)} older releases deleted.")
         marts_published = release.details["marts"]
@@ -68,11 +72,25 @@ def _publish(session: RunSession) -> Release:
         session.settings,
         session.run_id,
         inputs,
-        [MartDescription(table.name, table.description, table.columns) for table in tables],
+        [MartDescription(table.name, table.description, table.columns, table.key) for table in tables],
         session.read_ledger(),
         session.lock.confirm,
         settle_variables(session.config.variables),
     )
+
+
+def _write_to_postgres(session: RunSession, release: Release, context: dg.AssetExecutionContext) -> None:
+    """After the files: a server that is down makes the run red and takes nothing from those who read the files."""
+    url = session.settings.publish_postgres_url
+    if url is None:
+        return
+    from dagster_project.publishing.postgres import require_nothing_left, write_release
+
+    for warning in write_release(url, release, session.lock.confirm):
+        context.log.warning(warning)
+    if read_pending(session.settings):
+        require_nothing_left(url)
+    context.log.info(f"Release: {release.release_id} is in PostgreSQL.")
 
 
 def _changed_marts(before: Release | None, after: Release) -> list[str]:

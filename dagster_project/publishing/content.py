@@ -22,17 +22,18 @@ class MartMissingError(Exception):
 
 @dataclass(frozen=True)
 class MartDescription:
-    """A mart and the words for it and for its columns."""
+    """A mart, the words for it and for its columns, and the columns (or expressions) that tell its rows apart."""
 
     name: str
     description: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    key: list[str] = field(default_factory=list)
 
 
 def write_marts(settings: Settings, folder: Path, marts: list[MartDescription]) -> dict[str, dict[str, object]]:
     """Copy the marts into `folder` as `marts.duckdb` and one Parquet file each.
 
-    Returns, by mart: rows, columns (name and type) and content hash. Raises MartMissingError.
+    Returns, by mart: rows, columns (name and type), key and content hash. Raises MartMissingError.
     """
     with duckdb.connect(
         config={
@@ -73,6 +74,7 @@ def _write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: MartD
     return {
         "rows": rows,
         "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
+        "key": mart.key,
         "content_hash": content_hash,
     }
 

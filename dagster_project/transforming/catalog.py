@@ -14,18 +14,27 @@ from dagster_project.settings import Settings
 
 @dataclass(frozen=True)
 class TableDescription:
-    """A model or seed with its words; `name` is without the schema."""
+    """A model or seed with its words; `name` is without the schema.
+
+    `key` is what the test `unique_combination` names: columns, or expressions over them; empty without that test.
+    """
 
     unique_id: str
     name: str
     schema: str
     description: str
     columns: dict[str, str]
+    key: list[str]
 
 
 def describe_tables(manifest_path: Path, schema: str) -> list[TableDescription]:
     """The models and seeds of one schema, by name."""
     nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    keys = {
+        node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
+        for node in nodes
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_combination"
+    }
     tables = [
         TableDescription(
             unique_id=node["unique_id"],
@@ -33,6 +42,7 @@ def describe_tables(manifest_path: Path, schema: str) -> list[TableDescription]:
             schema=node["schema"],
             description=node["description"],
             columns={column["name"]: column["description"] for column in node["columns"].values()},
+            key=keys.get(node["unique_id"], []),
         )
         for node in nodes
         if node["resource_type"] in ("model", "seed") and node["schema"] == schema
