@@ -53,6 +53,10 @@ run: $(RUN_STAMP)
 rollback: $(RUN_STAMP)
 	@$(PYTHON) -m dagster_project rollback $(RELEASE)
 
+.PHONY: check-freshness
+check-freshness: $(RUN_STAMP)
+	@$(PYTHON) -m dagster_project check-freshness
+
 .PHONY: quarantine
 quarantine: $(RUN_STAMP)
 	@$(PYTHON) -m dagster_project quarantine $(or $(DO),list)

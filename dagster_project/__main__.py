@@ -11,7 +11,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
+from dagster_project.alerting.failed_runs import alert_failed_run
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.releases import Release, ReleaseError, current_release, roll_back
@@ -58,13 +60,19 @@ def _parser() -> argparse.ArgumentParser:
     rollback = commands.add_parser("rollback", help="let readers see an earlier release")
     rollback.add_argument("release", nargs="?", help="its id; without one, the release before the current one")
     rollback.set_defaults(command=_rollback)
+    freshness = commands.add_parser("check-freshness", help="tell, and send an alert, if data are stale; then exit 1")
+    freshness.set_defaults(command=_check_freshness)
     add_quarantine_command(commands)
     commands.add_parser("parse", help="check that the dbt project parses").set_defaults(command=_parse)
     return parser
 
 
 def _run(settings: Settings, parsed: argparse.Namespace) -> int:
-    _check_inputs(settings)
+    try:
+        _check_inputs(settings)
+    except (InputError, MappingError) as error:
+        alert_failed_run(settings, parsed.job, [str(error)], None, _tell)
+        raise
     if parsed.job == "erase_customer" and settings.erase_customer_id is None:
         raise InputError(NO_CUSTOMER_NAMED)
     from dagster_project.job_runner import UnknownJobError, run_job
@@ -75,6 +83,7 @@ def _run(settings: Settings, parsed: argparse.Namespace) -> int:
         raise InputError(str(error)) from error
     for warning in outcome.warnings:
         print(f"\nWarning. {warning}")
+    _alert_if_stale(settings)
     release = current_release(settings)
     if outcome.problems:
         problems = "\n\n".join(outcome.problems)
@@ -125,6 +134,25 @@ def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:
         close_killed_runs(instance)
     server = subprocess.run([*dagster, "dev", "--module-name", "dagster_project.definitions"], check=False)  # noqa: S603
     return server.returncode
+
+
+def _check_freshness(settings: Settings, _parsed: argparse.Namespace) -> int:
+    findings = _alert_if_stale(settings)
+    for finding in findings:
+        _tell(f"Stale data. {finding}")
+    if not findings:
+        print("Nothing is stale.")
+    return 1 if findings else 0
+
+
+def _alert_if_stale(settings: Settings) -> list[str]:
+    from dagster_project.alerting.stale_data import alert_stale_data, find_stale_data
+
+    config = load_config(settings.extracts_config)
+    findings = find_stale_data(settings, config, datetime.now(UTC).replace(tzinfo=None))
+    if findings:
+        alert_stale_data(settings, config.name, findings, _tell)
+    return findings
 
 
 def _rollback(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import sys
 
 import dagster as dg
 
-from dagster_project.defs import gates, jobs, layers, raw, release, sensor, session
+from dagster_project.defs import alerts, gates, jobs, layers, raw, release, sensor, session
 from dagster_project.settings import PROJECT_ROOT
 
 
@@ -15,5 +15,5 @@ def defs() -> dg.Definitions:
     if str(PROJECT_ROOT) not in sys.path:
         sys.path.append(str(PROJECT_ROOT))
     return dg.Definitions.merge(
-        *(module.definitions() for module in (session, raw, layers, gates, release, jobs, sensor))
+        *(module.definitions() for module in (session, raw, layers, gates, release, jobs, sensor, alerts))
     )

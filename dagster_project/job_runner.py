@@ -11,8 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.utils import make_new_run_id
+from dagster._utils.error import SerializableErrorInfo
 
+from dagster_project.alerting.failed_runs import alert_failed_run
+from dagster_project.loading.durable import make_folder
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import Settings
 from dagster_project.storage_errors import lasting_problem
@@ -26,6 +30,8 @@ event_log_storage:
     base_dir: {events}
 telemetry:
   enabled: false
+freshness:
+  enabled: true
 # No window that asks for an e-mail address.
 nux:
   enabled: false
@@ -45,6 +51,10 @@ retention:
 """
 
 
+# Marks runs that tell about themselves when they fail.
+STARTED_BY_TAG = "customer_retention/started_by"
+
+
 class UnknownJobError(Exception):
     """There is no job of that name; the message lists the jobs."""
 
@@ -60,7 +70,7 @@ class JobOutcome:
 
 def prepare_dagster_home(settings: Settings) -> None:
     """Make the folder of Dagster's run history and point this process, and those it starts, at it."""
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.dagster_home)
     # Written as JSON, which YAML reads whatever characters a path holds.
     config = INSTANCE_CONFIG.format(events=json.dumps(str(settings.dagster_home / "history" / "runs")))
     path = settings.dagster_home / "dagster.yaml"
@@ -87,12 +97,22 @@ def run_job(settings: Settings, job_name: str, announce: Callable[[str], None]) 
         job = definitions.resolve_job_def(job_name)
         announce(f"Job {job_name}")
         with _open_history(settings) as instance:
-            return describe_outcome(job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id))
+            tags = {STARTED_BY_TAG: "the command line"}
+            result = job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=tags)
+            outcome = describe_outcome(result)
+            if outcome.problems:
+                findings = findings_of_run(instance, run_id) or [
+                    f"Step {name} did not run" for name in _not_run(result)
+                ]
+                alert_failed_run(settings, job_name, findings, run_id, announce)
+            return outcome
     except Exception as error:
         problem = lasting_problem(error)
         if problem is None:
             raise
-        return JobOutcome(run_id, [f"The run was broken off. {problem}\n{_advice(settings)}"])
+        told = f"The run was broken off. {problem}\n{_advice(settings)}"
+        alert_failed_run(settings, job_name, [told], run_id, announce)
+        return JobOutcome(run_id, [told])
 
 
 def _open_history(settings: Settings) -> dg.DagsterInstance:
@@ -120,6 +140,53 @@ def close_killed_runs(instance: dg.DagsterInstance, own_run_id: str | None = Non
             instance.report_run_failed(run, "The process of this run ended without a word: it was killed.")
 
 
+def findings_of_run(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """What failed in a run, for people who may not see rows: names of checks and rules, messages of our own.
+
+    An error that was not foreseen is told by its kind alone, because its message may quote a value.
+    """
+    findings = []
+    wanted = {
+        dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+        dg.DagsterEventType.STEP_FAILURE,
+        dg.DagsterEventType.RUN_FAILURE,
+    }
+    for entry in instance.all_logs(run_id, of_type=wanted):
+        event = entry.dagster_event
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
+                rules = check.metadata["rules_broken"].value if "rules_broken" in check.metadata else check.check_name
+                findings.append(f"Check on {'.'.join(check.asset_key.path)}: {rules}")
+        elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            findings += [f"Step {event.step_key}: {reason}" for reason in _safe_reasons(event.step_failure_data)]
+        elif not findings:
+            findings.append(_safe_reason(event.job_failure_data.error) or "The run ended before it could say why.")
+    return findings
+
+
+def _safe_reasons(failure: StepFailureData) -> list[str]:
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return [failure.user_failure_data.description]
+    if failure.error and "AssetCheckFailedError" in (failure.error.cls_name or ""):
+        return []
+    return [_safe_reason(failure.error) or "failed"]
+
+
+def _safe_reason(error: SerializableErrorInfo | None) -> str:
+    """The message of an error of our own, otherwise only the kind of the error that began it all."""
+    # Imported here: the command line needs it after a failure only.
+    from dagster_project.defs.session import USER_ERRORS
+
+    if error is None:
+        return ""
+    while error.cause is not None:
+        error = error.cause
+    if error.cls_name in [known.__name__ for known in USER_ERRORS]:
+        return _innermost_message(error)
+    return f"{error.cls_name} (the run's events say more)"
+
+
 def describe_outcome(result: dg.ExecuteInProcessResult) -> JobOutcome:
     """Read the events of a run: failed checks first, then failed and skipped steps. Skipped means not green."""
     events = result.all_events
@@ -137,15 +204,19 @@ def describe_outcome(result: dg.ExecuteInProcessResult) -> JobOutcome:
             problems += describe_failure(event)
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
             problems.append(_innermost_message(event.job_failure_data.error) or event.message)
-    # Dagster may call a run a success although steps of it were skipped, so what ran is compared with what should have.
-    ended = (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE)
-    steps_ended = {event.step_key for event in events if event.event_type in ended}
-    not_run = [node.name for node in result.job_def.nodes_in_topological_order if node.name not in steps_ended]
-    if not_run and (steps_ended or not problems):
+    not_run = _not_run(result)
+    if not_run and (len(not_run) < len(result.job_def.nodes_in_topological_order) or not problems):
         problems.append(f"Not run because of that: {', '.join(not_run)}.")
     if not result.success and not problems:
         problems.append("The run failed; Dagster's page (make dev) shows its events.")
     return JobOutcome(result.run_id, problems, warnings)
+
+
+def _not_run(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Steps that did not end: Dagster may call a run a success although some were skipped."""
+    ended = (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE)
+    steps_ended = {event.step_key for event in result.all_events if event.event_type in ended}
+    return [node.name for node in result.job_def.nodes_in_topological_order if node.name not in steps_ended]
 
 
 def _load_definitions() -> dg.Definitions:

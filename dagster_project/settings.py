@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,13 @@ class Settings:
     operator: str = "unknown"
     # Holds a password.
     publish_postgres_url: str | None = field(default=None, repr=False)
+    # How old the newest release may be before it is called stale.
+    marts_fresh_hours: int = 26
+    # Where alerts go. Both addresses may hold a password or a token, so they are never printed.
+    alert_webhook_url: str | None = field(default=None, repr=False)
+    alert_smtp_url: str | None = field(default=None, repr=False)
+    alert_email_from: str | None = None
+    alert_email_to: str | None = None
 
     @property
     def lake_dir(self) -> Path:
@@ -138,6 +146,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         restate_from_date = dt.date.fromisoformat(restate_from) if restate_from else None
     except ValueError as error:
         raise SettingsError(f"RESTATE_FROM is '{restate_from}'; it must be a date such as 2026-01-31.") from error
+    marts_fresh_hours = environment.get("MARTS_FRESH_HOURS") or "26"
+    if not marts_fresh_hours.isdigit() or int(marts_fresh_hours) < 1:
+        raise SettingsError(
+            f"MARTS_FRESH_HOURS is '{marts_fresh_hours}'; it must be a whole number of hours, 1 or more."
+        )
     return Settings(
         warehouse_home=_path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var"),
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
@@ -151,7 +164,41 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         erase_customer_id=environment.get("ERASE_CUSTOMER_ID") or None,
         operator=environment.get("OPERATOR") or _account_name(),
         publish_postgres_url=environment.get("PUBLISH_POSTGRES_URL") or None,
+        marts_fresh_hours=int(marts_fresh_hours),
+        **_alert_channels(environment),
     )
+
+
+def _alert_channels(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """The settings of alerts. Messages never show an address: it may hold a token or a password."""
+    webhook, smtp = environment.get("ALERT_WEBHOOK_URL"), environment.get("ALERT_SMTP_URL")
+    sender, receiver = environment.get("ALERT_EMAIL_FROM"), environment.get("ALERT_EMAIL_TO")
+    if webhook and not _is_address(webhook, ("http", "https")):
+        raise SettingsError(
+            "ALERT_WEBHOOK_URL is no address; it must begin with https:// (or http://) and name a host."
+        )
+    if smtp and not _is_address(smtp, ("smtp", "smtps")):
+        raise SettingsError(
+            "ALERT_SMTP_URL is no address; write smtps://user:password@host:465 or smtp://host:25, with special "
+            "characters of the password percent-encoded."
+        )
+    if any((smtp, sender, receiver)) and not all((smtp, sender, receiver)):
+        raise SettingsError("Alerts by e-mail need all of ALERT_SMTP_URL, ALERT_EMAIL_FROM and ALERT_EMAIL_TO.")
+    return {
+        "alert_webhook_url": webhook or None,
+        "alert_smtp_url": smtp or None,
+        "alert_email_from": sender or None,
+        "alert_email_to": receiver or None,
+    }
+
+
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Reading the port tells whether it is a number.
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and text.isprintable()
+    except ValueError:
+        return False
 
 
 def _account_name() -> str:

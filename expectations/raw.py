@@ -3,13 +3,14 @@
 Belongs here: rules about files, volume, freshness and the keys of accepted rows. Does not belong here: rules about
 single values (the loader's row checks quarantine those), anything across feeds (`staging`).
 
-The rules read `raw.<feed>` and `facts.files`, which `dagster_project.quality.raw_lake` lays over the lake and the
-ledger.
+The rules read `raw.<feed>`, `facts.files` and `facts.freshness`, which `dagster_project.quality.raw_lake` lays over
+the lake and the ledger.
 """
 
 from great_expectations.expectations.expectation import Expectation
 
 from dagster_project.loading.contracts import Feed, load_feeds
+from dagster_project.quality.freshness import GAPS_LOOKED_AT, GAPS_NEEDED, LATE_AFTER_USUAL_GAPS
 from expectations.rules import Suite, filled, finds_nothing, not_empty
 
 # Since 2026-11. More than one row in ten set aside is no longer bad luck with single rows but a wrong mapping or a
@@ -21,12 +22,15 @@ QUARANTINE_ROWS_LIMIT = 50
 # Since 2026-11. Feeds of one company are usually exported together; a week covers a weekly export and a public holiday.
 LAG_DAYS_LIMIT = 7
 
-# Since 2026-11. A delivery is compared with the median of those before it. Weekends and campaigns halve or triple a
-# day's trade, so only what lies outside is worth a look. Under five earlier deliveries there is no "usual" yet. To be
-# reviewed when real deliveries of half a year have been seen.
+# Since 2026-11. A delivery is compared with the median of the 14 before it, two weeks of a daily feed: a shop that has
+# grown is not compared with its beginnings. Weekends and campaigns halve or triple a day's trade, so only what lies
+# outside is worth a look; and small counts vary by chance, by about their square root. Under five earlier deliveries
+# there is no "usual" yet. To be reviewed when real deliveries of half a year have been seen.
 VOLUME_LOWEST_RATIO = 0.5
 VOLUME_HIGHEST_RATIO = 3
+VOLUME_CHANCE = 3
 VOLUME_DELIVERIES_NEEDED = 5
+VOLUME_DELIVERIES_LOOKED_AT = 14
 
 # Since 2026-11. Any status that is not cancelled, unavailable or test makes an order count, so a status nobody
 # thought of deserves a look: it may be a cancellation under another name.
@@ -154,32 +158,50 @@ def _delivery_rules(feed: str) -> list[Expectation]:
             severity="warning",
         ),
         finds_nothing(
+            "arrives_in_time",
+            "Every source has brought something newer in the time that its own past leads one to expect: "
+            f"{LATE_AFTER_USUAL_GAPS:g} times the usual gap (median of the last {GAPS_LOOKED_AT}, known from "
+            f"{GAPS_NEEDED} gaps on) and two days for a weekend, or the span that `expect_every` sets in extracts.yml. "
+            "Otherwise its export is late or has stopped, and recent periods lack its data.",
+            query="select source_name, newest, allowed, checked_at from facts.freshness "
+            f"where feed = '{feed}' and is_late",
+            checked=f"select count(*) from facts.freshness where feed = '{feed}'",
+            severity="warning",
+        ),
+        finds_nothing(
             "volume_as_usual",
-            f"The latest delivery of each source holds between {VOLUME_LOWEST_RATIO:g} and {VOLUME_HIGHEST_RATIO} "
-            "times as many "
-            f"rows as the median of those before it (checked from {VOLUME_DELIVERIES_NEEDED} earlier deliveries on). "
-            "Otherwise the export may be cut short or doubled.",
+            "Every file of the latest load (of the first load only the last file) holds between "
+            f"{VOLUME_LOWEST_RATIO:g} and {VOLUME_HIGHEST_RATIO} times as many rows as the median "
+            f"of the {VOLUME_DELIVERIES_LOOKED_AT} before it of the same source (from {VOLUME_DELIVERIES_NEEDED} on, "
+            "and where it is more than chance). Otherwise the export may be cut short or doubled.",
             query=f"""
                 with deliveries as (
-                    select source_name, source_file, rows_read, max(load_sequence) over (partition by source_name)
-                        = load_sequence as is_latest
+                    select
+                        source_name,
+                        source_file,
+                        rows_read,
+                        loaded_at = max(loaded_at) over by_source
+                            and (loaded_at > min(loaded_at) over by_source
+                                or load_sequence = max(load_sequence) over by_source) as is_news,
+                        count(*) over deliveries_before as deliveries_before,
+                        median(rows_read) over deliveries_before as usual_rows
                     from facts.files
                     where feed = '{feed}' and status = 'loaded' and not is_replay
-                )
-                select
-                    source_name,
-                    any_value(source_file) filter (where is_latest) as latest_file,
-                    max(rows_read) filter (where is_latest) as rows_read,
-                    median(rows_read) filter (where not is_latest) as usual_rows
-                from deliveries
-                group by source_name
-                having count(*) filter (where not is_latest) >= {VOLUME_DELIVERIES_NEEDED}
-                    and (
-                        max(rows_read) filter (where is_latest)
-                        < {VOLUME_LOWEST_RATIO} * median(rows_read) filter (where not is_latest)
-                        or max(rows_read) filter (where is_latest)
-                        > {VOLUME_HIGHEST_RATIO} * median(rows_read) filter (where not is_latest)
+                    window by_source as (partition by source_name),
+                    deliveries_before as (
+                        partition by source_name order by load_sequence
+                        rows between {VOLUME_DELIVERIES_LOOKED_AT} preceding and 1 preceding
                     )
+                )
+                select source_name, source_file, rows_read, usual_rows
+                from deliveries
+                where is_news
+                    and deliveries_before >= {VOLUME_DELIVERIES_NEEDED}
+                    and (
+                        rows_read < {VOLUME_LOWEST_RATIO} * usual_rows
+                        or rows_read > {VOLUME_HIGHEST_RATIO} * usual_rows
+                    )
+                    and abs(rows_read - usual_rows) > {VOLUME_CHANCE} * sqrt(usual_rows)
             """,
             checked=f"select count(*) from facts.files where feed = '{feed}' and status = 'loaded'",
             severity="warning",

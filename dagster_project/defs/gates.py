@@ -76,7 +76,9 @@ def gate(stage: str, tables: list[str]) -> dg.AssetChecksDefinition:
             tables_wanted = [".".join(spec.asset_key.path) for spec in wanted]
             suites = {
                 suite.table: suite
-                for suite in run_gate(session.settings, session.config.name, stage, session.run_id, tables_wanted)
+                for suite in run_gate(
+                    session.settings, session.config.name, stage, session.run_id, tables_wanted, session.config.sources
+                )
             }
         renew_report(context.log, session)
         context.log.info(_summary(stage, list(suites.values())))
@@ -110,6 +112,8 @@ def _as_check_result(spec: dg.AssetCheckSpec, suite: SuiteResult, warehouse_home
         severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
         metadata={
             "summary": "\n".join(_line(result) for result in not_passed) or "passed",
+            # By name only: alerts tell these to people who may not see rows.
+            "rules_broken": ", ".join(f"{result.rule} ({result.severity})" for result in not_passed) or "none",
             "rules_checked": len(suite.results),
             "rules_failed": len(not_passed),
             "rows_checked": max((result.rows_checked for result in suite.results), default=0),

@@ -6,6 +6,7 @@ called.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -66,6 +67,7 @@ def asset_spec(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> dg.Asset
         description=node["description"],
         group_name=node["schema"],
         owners=[OWNER],
+        freshness_policy=freshness_policy(load_settings()) if node["schema"] == "marts" else None,
         kinds={"dbt", manifest["metadata"]["adapter_type"]},
         code_version=node["checksum"]["checksum"],
         metadata={
@@ -74,6 +76,11 @@ def asset_spec(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> dg.Asset
             "materialized": node["config"]["materialized"],
         },
     )
+
+
+def freshness_policy(settings: Settings) -> dg.FreshnessPolicy:
+    """What readers see has to be looked at again in this time; a run that finds nothing new counts."""
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=settings.marts_fresh_hours))
 
 
 def layer_of(node: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ Belongs here: publishing as a Dagster step. Does not belong here: how a release 
 
 import dagster as dg
 
-from dagster_project.defs.layers import asset_key, layer_of, read_manifest
+from dagster_project.defs.layers import asset_key, freshness_policy, layer_of, read_manifest
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import finish_erasures
@@ -36,6 +36,7 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
         group_name="published",
         owners=[OWNER],
         kinds={"duckdb", "parquet"},
+        freshness_policy=freshness_policy(load_settings()),
         description="What BI tools and the dashboard read: all marts of one run, switched in one step.",
     )
     def publish(context: dg.AssetExecutionContext, session: dg.ResourceParam[RunSession]) -> dg.MaterializeResult:

@@ -4,6 +4,7 @@ Belongs here: what is opened when a run starts and closed when it ends, and how 
 of a step. Does not belong here: the steps.
 """
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import duckdb
 
+from dagster_project.defs.history import forget_old_runs
 from dagster_project.defs.run_report import reported
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED, ErasureError
 from dagster_project.job_runner import close_killed_runs
@@ -134,6 +136,7 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
         )
         with reported(context, session):
             yield session
+        forget_old_runs(context.instance, settings, dt.datetime.now(dt.UTC))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Belongs here: the shape of the mapping and its validation, all problems at once.
 files (`landing`), the values of the `reporting:` section (`reporting_variables`).
 """
 
+import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -30,7 +31,10 @@ MODES = ("append", "upsert", "snapshot")
 TOP_KEYS = ("name", "reporting", "defaults", "sources")
 SOURCE_ONLY_KEYS = ("name", "feed", "files", "format", "sheet", "rows_where", "columns", "value_maps", "mode")
 # Keys that make sense once for all sources; a source's own value wins.
-SHARED_KEYS = (*dialect_keys(), "currency")
+SHARED_KEYS = (*dialect_keys(), "currency", "expect_every")
+SPAN_PATTERN = re.compile(r"([0-9]{1,4}) (hour|day|week)s?")
+# For files that are delivered once and never again.
+NEVER_EXPECTED = dt.timedelta.max
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Source:
     """One entry of `sources:`: files that feed one feed.
 
     `columns` is None where the files use the contract's own names. `rows_where` is an expression that is true for the
-    rows that are about the feed at all; the others are passed over.
+    rows that are about the feed at all; the others are passed over. `expect_every` is how long it may bring nothing
+    newer: a span, NEVER_EXPECTED, or None where its own past has to tell.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Source:
     value_maps: dict[str, dict[str, str | None]]
     currency: str | None
     mode: str
+    expect_every: dt.timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,7 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
         value_maps=_value_maps(document, entries.get("value_maps"), feed, columns),
         currency=_currency(document, entries, defaults),
         mode=_one_of(document, entries, "mode", MODES, "append"),
+        expect_every=_span(document, entries.get("expect_every", defaults.get("expect_every"))),
     )
 
 
@@ -181,6 +188,19 @@ def _files(document: Document, node: yaml.Node) -> str:
     if any("**" in part and part != "**" for part in parts):
         document.complain(node, f"files '{pattern}': '**' must stand alone between slashes, as in '**/orders*.csv'.")
     return pattern
+
+
+def _span(document: Document, node: yaml.Node | None) -> dt.timedelta | None:
+    text = document.text(node, "expect_every")
+    if text is None:
+        return None
+    if text == "never":
+        return NEVER_EXPECTED
+    match = SPAN_PATTERN.fullmatch(text)
+    if match is None or int(match[1]) == 0:
+        document.complain(node, f"expect_every '{text}' is no span. Write 36 hours, 1 day, 2 weeks or never.")
+        return None
+    return dt.timedelta(**{f"{match[2]}s": int(match[1])})
 
 
 def _currency(document: Document, entries: dict[str, yaml.Node], defaults: dict[str, yaml.Node]) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dagster_project.loading.contracts import personal_columns
+from dagster_project.loading.mapping import Source
 from dagster_project.quality import data_docs, history
 from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
 from dagster_project.quality.importing import import_great_expectations
@@ -33,9 +34,11 @@ def run_gate(
     stage: Stage,
     run_id: str,
     tables: Sequence[str] | None = None,
+    sources: Sequence[Source] = (),
 ) -> list[SuiteResult]:
     """Validate every table of a stage (or those of `tables`, named `<schema>.<table>`) and return one result a table.
 
+    `sources` are those of the mapping: the raw gate asks whether they are late.
     Results are kept for `marts.data_quality` and for the stewards' pages, and Data Docs pages are written before this
     returns, also when something failed. The warehouse is open only while the gate runs. Raises EngineError
     when the gate cannot run at all, ValueError for a stage or table without a suite.
@@ -43,7 +46,7 @@ def run_gate(
     suites = suites_of(stage, tables)
     with _open(settings, stage) as connection:
         if stage == "raw":
-            attach_raw_lake(connection, settings, dataset)
+            attach_raw_lake(connection, settings, dataset, sources, history.utc_now())
         else:
             attach_released_marts(connection, settings, dataset)
         batch = batch_source(connection)

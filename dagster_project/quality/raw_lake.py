@@ -1,15 +1,19 @@
-"""What the raw gate looks at: the lake's feeds as `raw.<feed>`, and the ledger as `facts.files`.
+"""What the raw gate looks at: the lake's feeds as `raw.<feed>`, the ledger as `facts.files` and `facts.freshness`.
 
 Belongs here: laying these tables over the files of the lake, in the gate's own database in memory. Does not belong
 here: the rules (`expectations/raw.py`). The warehouse is not needed: the raw gate runs before anything is built.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
+from dagster_project.loading.mapping import Source
+from dagster_project.quality.freshness import source_freshness, span_in_words
 from dagster_project.settings import Settings
 
 # One row a ledger entry. `is_current`: the newest batch of a file that is still in the extracts folder, or its refusal
@@ -26,8 +30,21 @@ create table facts.files (
 """
 
 
-def attach_raw_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: str) -> None:
-    """Create `raw.<feed>` for every feed of the contract and `facts.files`. A feed without files is an empty table."""
+# One row a source of the mapping; `allowed` in words.
+FRESHNESS_TABLE = """
+create table facts.freshness (
+    feed varchar, source_name varchar, newest timestamp, allowed varchar, checked_at timestamp, is_late boolean
+)
+"""
+
+
+def attach_raw_lake(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: str, sources: Iterable[Source], now: datetime
+) -> None:
+    """Create `raw.<feed>` for every feed of the contract, `facts.files` and `facts.freshness` (at `now`, UTC).
+
+    A feed without files is an empty table.
+    """
     connection.execute("create schema raw")
     for feed in load_feeds().values():
         pattern = settings.raw_dir / feed.name / f"{dataset}__*.parquet"
@@ -37,9 +54,30 @@ def attach_raw_lake(connection: duckdb.DuckDBPyConnection, settings: Settings, d
             columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in feed.columns.values())
             connection.execute(f'create table raw."{feed.name}" ({columns})')
     connection.execute(FILES_TABLE)
-    rows = _file_rows(connection, settings, read_ledger(settings, dataset), dataset)
+    connection.execute(FRESHNESS_TABLE)
+    entries = read_ledger(settings, dataset)
+    _insert(connection, "facts.files", _file_rows(connection, settings, entries, dataset))
+    found = source_freshness(entries, sources, now)
+    _insert(
+        connection,
+        "facts.freshness",
+        [
+            (
+                one.feed,
+                one.source_name,
+                one.newest,
+                span_in_words(one.allowed) if one.allowed else None,
+                now,
+                one.is_late,
+            )
+            for one in found
+        ],
+    )
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
     if rows:
-        connection.executemany(f"insert into facts.files values ({', '.join('?' for _ in rows[0])})", rows)
+        connection.executemany(f"insert into {table} values ({', '.join('?' for _ in rows[0])})", rows)
 
 
 def _file_rows(

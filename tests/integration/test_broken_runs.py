@@ -9,6 +9,7 @@ import pytest
 from dagster_project.run_lock import hold_writer_lock
 from dagster_project.settings import PROJECT_ROOT
 from tests.integration.workplace import LINE_COLUMNS, ORDER_COLUMNS, Workplace, order_rows, write_rows
+from tests.servers import webhook_server
 from tests.unit.quality.pages import Page, broken_links
 
 BUILD_STEPS = "build_staging, gate_staging, build_intermediate, gate_intermediate, build_marts"
@@ -64,8 +65,15 @@ def test_missing_column(finished: Workplace, capsys) -> None:
 def test_empty_file(finished: Workplace, capsys) -> None:
     before = finished.release()
     broken(finished).write_bytes(b"")
-    assert finished.run("run", "daily_refresh") == 1
+    with webhook_server() as hook:
+        finished.patch.setenv("ALERT_WEBHOOK_URL", f"http://127.0.0.1:{hook.port}/S3cr3t")
+        assert finished.run("run", "daily_refresh") == 1
+    (alert,) = hook.messages
+    assert "daily_refresh failed" in alert
+    assert "- Check on raw.orders: no_file_refused (critical)" in alert
+    assert before["release_id"] in alert
     errors = capsys.readouterr().err
+    assert "S3cr3t" not in alert + errors
     assert "Check 'expectations' on raw.orders" in errors
     assert "orders/broken.csv was refused" in errors
     assert "it is empty" in errors
@@ -156,8 +164,11 @@ def test_a_mistake_in_the_mapping_is_told_without_a_traceback(new_workplace, map
 def test_a_folder_that_does_not_exist_is_named(new_workplace, capsys) -> None:
     workplace = new_workplace()
     workplace.extracts.rename(workplace.folder / "elsewhere")
-    assert workplace.run("run", "daily_refresh") == 2
+    with webhook_server() as hook:
+        workplace.patch.setenv("ALERT_WEBHOOK_URL", f"http://127.0.0.1:{hook.port}/")
+        assert workplace.run("run", "daily_refresh") == 2
     assert str(workplace.extracts) in capsys.readouterr().err
+    assert "it did not begin" in hook.messages[0]
 
 
 def test_a_job_that_does_not_exist_is_answered_with_those_that_do(new_workplace, capsys) -> None:

@@ -1,6 +1,8 @@
 """The real job on good extracts: what is published, and that the same data give the same figures."""
 
 import json
+import stat
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -87,13 +89,32 @@ def test_no_personal_data_in_release_reports_or_run_history(finished: Workplace)
             assert not path.is_file() or b"@example.com" not in path.read_bytes(), path
 
 
+def test_nobody_but_the_owner_can_read_the_home(finished_folder: Path) -> None:
+    """Files of a release are readable for the sake of those who are let into its folder; the folder is not."""
+    home = finished_folder / "home"
+    for path in (home, *home.rglob("*")):
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        is_released = path.is_file() and path.parent.parent.name == "releases"
+        assert path.is_symlink() or mode & 0o077 == 0 or (is_released and mode == 0o444), path
+
+
 def test_the_second_run_changes_nothing(finished: Workplace, capsys) -> None:
     before = finished.release()
+    mapping = finished.mapping.read_text()
+    finished.mapping.write_text(mapping.replace("feed: orders,", "feed: orders, expect_every: 1 day,"))
+    # Orders end in the past, so they are late; the webhook cannot be reached, which must not matter.
+    finished.patch.setenv("ALERT_WEBHOOK_URL", "http://127.0.0.1:1/S3cr3t")
     assert finished.run("run", "daily_refresh") == 0
     assert finished.release() == before
     assert len(list_releases(finished.settings)) == 1
     assert "Nothing new." in Page(finished.settings.reports_dir / "index.html").words
-    output = capsys.readouterr().out
+    output, errors = capsys.readouterr()
+    assert "arrives_in_time" in output
+    assert "could not be sent to the webhook" in errors
+    assert "stale data in shop" in errors
+    assert "S3cr3t" not in output + errors
+    assert finished.run("check-freshness") == 1
+    assert "has brought nothing newer than" in capsys.readouterr().err
     for step in ("staging: unchanged", "Gate marts: unchanged", "Release: unchanged"):
         assert step in output
 

@@ -1,11 +1,12 @@
 """The mapping file: what is wrong is named with its line and a fix, all at once, before anything is read."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from dagster_project.loading.expressions import ExpressionError, columns_of_expression
-from dagster_project.loading.mapping import ColumnMapping, MappingError, load_config
+from dagster_project.loading.mapping import NEVER_EXPECTED, ColumnMapping, MappingError, load_config
 
 COLUMNS = "{order_id: a, ordered_at: b, status: {value: done}}"
 
@@ -212,3 +213,30 @@ def test_an_expression_over_one_row_is_allowed(expression, columns):
 def test_anything_else_is_not(expression):
     with pytest.raises(ExpressionError):
         columns_of_expression(expression)
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("1 day", dt.timedelta(days=1)),
+        ("36 hours", dt.timedelta(hours=36)),
+        ("2 weeks", dt.timedelta(weeks=2)),
+        ("never", NEVER_EXPECTED),
+    ],
+)
+def test_how_often_something_newer_is_expected(tmp_path, text, span):
+    path = tmp_path / "extracts.yml"
+    path.write_text(
+        f"name: shop\ndefaults:\n  expect_every: {text}\n"
+        "sources:\n  - {name: a, feed: orders, files: a.csv}\n"
+        "  - {name: b, feed: orders, files: b.csv, expect_every: 3 days}\n"
+    )
+    assert [source.expect_every for source in load_config(path).sources] == [span, dt.timedelta(days=3)]
+
+
+@pytest.mark.parametrize("text", ["daily", "0 days", "1", "99999 days", "-1 day"])
+def test_a_span_that_is_none_is_told(tmp_path, text):
+    path = tmp_path / "extracts.yml"
+    path.write_text(f"name: shop\nsources:\n  - {{name: a, feed: orders, files: a.csv, expect_every: {text}}}\n")
+    with pytest.raises(MappingError, match=r"extracts.yml:3: expect_every .* Write 36 hours"):
+        load_config(path)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dagster_project.loading.mapping import load_config
 from dagster_project.quality.gates import run_gate
 
 
@@ -111,3 +112,43 @@ def test_unusual_status_is_listed(deliver, settings):
     (warning,) = orders.warnings
     assert (warning.rule, warning.rows_failed) == ("statuses_usual", 10)
     assert warning.sample == [{"status": "storniert", "order_count": "10"}]
+
+
+def test_a_late_source_is_a_warning_with_its_limit(deliver, settings, tmp_path):
+    mapping = tmp_path / "extracts.yml"
+    mapping.write_text(
+        "name: shop\nsources:\n  - {name: shop_orders, feed: orders, files: '*.csv', expect_every: 2 weeks}\n"
+    )
+    deliver()
+    (orders,) = run_gate(settings, "shop", "raw", "run-1", ["raw.orders"], load_config(mapping).sources)
+    (warning,) = orders.warnings
+    assert warning.rule == "arrives_in_time"
+    assert warning.sample[0]["newest"] == "2026-01-31 00:00:00"
+    assert warning.sample[0]["allowed"] == "14 days"
+
+
+def test_every_file_of_the_latest_load_is_compared(deliver, findings):
+    for sequence in range(1, 6):
+        deliver(f"{sequence}.csv", accepted=100, sequence=sequence)
+    for sequence in (6, 7, 8):
+        rows = 20 if sequence == 7 else 100
+        deliver(f"{sequence}.csv", accepted=rows, sequence=sequence, loaded_at="2026-02-02T04:00:00")
+    assert findings()["volume_as_usual"] == ("failed", "warning", 1)
+    deliver("9.csv", accepted=100, sequence=9, loaded_at="2026-02-03T04:00:00")
+    assert "volume_as_usual" not in findings()
+
+
+def test_a_grown_shop_is_compared_with_its_recent_past(deliver, findings):
+    for sequence in range(1, 21):
+        deliver(f"{sequence}.csv", accepted=2, sequence=sequence)
+    for sequence in range(21, 41):
+        deliver(f"{sequence}.csv", accepted=30, sequence=sequence, loaded_at=f"2026-03-{sequence - 10}T04:00:00")
+    assert "volume_as_usual" not in findings()
+
+
+@pytest.mark.parametrize(("usual", "rows", "unusual"), [(4, 9, False), (4, 13, True), (9, 0, False), (25, 5, True)])
+def test_small_counts_vary_by_chance(deliver, findings, usual, rows, unusual):
+    for sequence in range(1, 7):
+        deliver(f"{sequence}.csv", accepted=usual, sequence=sequence)
+    deliver("7.csv", accepted=rows, sequence=7)
+    assert ("volume_as_usual" in findings()) is unusual
