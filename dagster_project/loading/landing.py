@@ -27,7 +27,13 @@ from dagster_project.loading.delimited import (
 from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import SUFFIX_FORMATS, Dialect
 from dagster_project.loading.mapping import Source
-from dagster_project.loading.plain_text import COMPRESSED_SUFFIXES, excel_to_csv, to_plain_utf8
+from dagster_project.loading.plain_text import (
+    COMPRESSED_SUFFIXES,
+    excel_to_csv,
+    largest_unpacked,
+    to_plain_utf8,
+    too_large,
+)
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.loading.sql_text import quote_name, quote_text
 
@@ -252,6 +258,7 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path, file_number
         types = connection.execute(f"DESCRIBE FROM read_parquet({name}, binary_as_string = true)").fetchall()
         columns = distinct_names([row[0] for row in types])
         _check_width(columns)
+        _check_parquet_size(connection, path, (counted or 0) * len(columns))
         texts = ", ".join(f"{_parquet_text(row[0], row[1])} AS c{position}" for position, row in enumerate(types))
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS "
@@ -264,6 +271,16 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path, file_number
         raise FileRefusedError(f"its footer says {counted} rows but {landed} could be read. Deliver it again.")
     _name_columns(connection, file_number, columns, "rowid + 1")
     return Landed(landed, tuple(columns), [])
+
+
+def _check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, values: int) -> None:
+    """A few bytes of Parquet may stand for a thousand million equal values, so bytes alone do not tell."""
+    unpacked = connection.execute(
+        f"SELECT coalesce(sum(total_uncompressed_size), 0) FROM parquet_metadata({quote_text(str(path))})"
+    ).fetchone()[0]
+    limit = largest_unpacked(path)
+    if max(unpacked, values) > limit:
+        raise too_large(limit)
 
 
 def _parquet_text(name: str, sql_type: str) -> str:

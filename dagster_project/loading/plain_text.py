@@ -61,20 +61,22 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _read_chunks(path: Path) -> Iterator[bytes]:
-    limit = _largest_unpacked(path)
+    limit = largest_unpacked(path)
     done = 0
     for chunk in _zstd_chunks(path) if path.suffix.lower() == ".zst" else _file_chunks(path):
         done += len(chunk)
         if done > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         yield chunk
 
 
-def _largest_unpacked(path: Path) -> int:
+def largest_unpacked(path: Path) -> int:
+    """How many bytes, or values, a file may stand for."""
     return max(ALWAYS_ALLOWED_BYTES, LARGEST_GROWTH * path.stat().st_size)
 
 
-def _too_large(limit: int) -> FileRefusedError:
+def too_large(limit: int) -> FileRefusedError:
+    """The refusal of a file that stands for more."""
     return FileRefusedError(
         f"it unpacks to more than {limit // (1 << 20)} MiB, {LARGEST_GROWTH} times its size. "
         "If that is right, deliver it uncompressed."
@@ -141,8 +143,8 @@ def excel_to_csv(path: Path, sheet: str | None, *, header: bool, target: Path) -
         with zipfile.ZipFile(path) as archive:
             # What an entry says of its size is also the most that is read of it.
             unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _largest_unpacked(path):
-            raise _too_large(_largest_unpacked(path))
+        if unpacked > largest_unpacked(path):
+            raise too_large(largest_unpacked(path))
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (
         zipfile.BadZipFile,

@@ -1,0 +1,76 @@
+"""Names, values and files that were made to do harm do none; each is either data or refused with a message."""
+
+import duckdb
+import pytest
+
+from dagster_project.loading import plain_text
+from dagster_project.loading.mapping import MappingError, load_config
+
+SQL = "x'); DROP TABLE landed; COPY (SELECT 1) TO '/tmp/pwned'; --"
+MAPPING = "name: {name}\nsources:\n  - {{name: {source}, feed: {feed}, files: {files}}}\n"
+GOOD = {"name": "shop", "source": "orders", "feed": "orders", "files": "'*.csv'"}
+
+
+@pytest.mark.parametrize(
+    "text", [SQL, '"; DROP TABLE x; --', "<script>alert(1)</script>", "../../etc/passwd", "{{7*7}}"]
+)
+def test_a_value_is_a_value(load_orders, home, text):
+    quoted = text.replace('"', '""')
+    load_orders(f'order_id,ordered_at,status,channel\n"{quoted}",2024-05-31,paid,"{quoted}"\n')
+    assert home.rows("orders", "order_id, channel") == [(text, text)]
+
+
+@pytest.mark.parametrize("name", ["a'; DROP TABLE landed; --.csv", 'a"b.csv', "a[1].csv", "<b>.csv", "$(id).csv"])
+def test_a_file_name_is_a_name(home, name):
+    home.map(MAPPING.format(**GOOD))
+    home.put(name, "order_id,ordered_at,status\n1,2024-05-31,paid\n2,never,paid\n")
+    (file,) = home.load().files
+    assert (file.source_file, file.rows_accepted, file.rows_quarantined) == (name, 1, 1)
+    assert home.rows("orders", "_source_file") == [(name,)]
+
+
+def test_a_column_name_is_a_name(load_orders, home):
+    column = "a\"'; DROP TABLE landed; --"
+    header = column.replace('"', '""')
+    load_orders(f'order_id,ordered_at,status,"{header}"\n1,never,paid,x\n')
+    (record,) = home.query(f"SELECT raw_record FROM read_parquet('{home.settings.quarantine_dir}/orders/*.parquet')")
+    assert '"x"' in record[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "../shop"),
+        ("name", '"shop; drop"'),
+        ("source", '"o\'; DROP TABLE x"'),
+        ("feed", "../../raw"),
+        ("feed", '"orders\' --"'),
+        ("files", "../*.csv"),
+        ("files", "/etc/passwd"),
+        ("files", "a/../../b.csv"),
+        ("files", "~/x.csv"),
+    ],
+)
+def test_the_mapping_takes_no_paths_and_no_sql_for_names(tmp_path, key, value):
+    path = tmp_path / "extracts.yml"
+    path.write_text(MAPPING.format(**{**GOOD, key: value}))
+    with pytest.raises(MappingError, match=r"extracts\.yml:"):
+        load_config(path)
+
+
+def test_parquet_that_stands_for_far_more_than_it_is_is_refused(home, monkeypatch):
+    """Three million equal values are a few kilobytes of Parquet, also before compression."""
+    monkeypatch.setattr(plain_text, "ALWAYS_ALLOWED_BYTES", 1 << 20)
+    monkeypatch.setattr(plain_text, "LARGEST_GROWTH", 20)
+    home.map(MAPPING.format(**{**GOOD, "files": "'*.parquet'"}))
+    bomb = home.put("bomb.parquet", b"")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT '1' AS order_id, DATE '2024-05-31' AS ordered_at, 'paid' AS status FROM range(1000000)) "
+            f"TO '{bomb}' (FORMAT parquet)"
+        )
+    assert bomb.stat().st_size < 100_000
+    (file,) = home.load().files
+    assert file.status == "refused"
+    assert "it unpacks to more than" in file.message
+    assert home.rows("orders") == []
