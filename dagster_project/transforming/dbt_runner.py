@@ -83,7 +83,7 @@ def run_dbt(
     # leave half of it.
     answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"], refresh)
     if answer.result is None:
-        raise DbtError(_one_line(str(answer.exception)))
+        raise _error(project, answer)
     return [_as_result(result) for result in answer.result.results]
 
 
@@ -98,7 +98,7 @@ def ensure_manifest(project: DbtProject) -> Path:
             state_path.unlink(missing_ok=True)
             answer = _invoke(project, ["parse"])
             if not answer.success:
-                raise DbtError(_one_line(str(answer.exception)))
+                raise _error(project, answer)
             state_path.write_text(state)
     return project.manifest_path
 
@@ -178,6 +178,13 @@ def _as_result(result) -> NodeResult:  # noqa: ANN001  (a dbt RunResult; see _in
         rows_failed=result.failures,
         failing_rows_sql=(getattr(node, "compiled_code", None) or "") if is_test else "",
     )
+
+
+def _error(project: DbtProject, answer) -> DbtError:  # noqa: ANN001  (dbt's own result; see _invoke)
+    """What kept dbt from beginning; some of its errors have no words of their own."""
+    words = _one_line(str(answer.exception or ""))
+    log = project.target_dir / "logs" / "dbt.log"
+    return DbtError(words or f"dbt could not begin ({type(answer.exception).__name__}). Its log: {log}")
 
 
 def _one_line(message: str) -> str:
