@@ -170,7 +170,7 @@ def _as_result(result) -> NodeResult:  # noqa: ANN001  (a dbt RunResult; see _in
         unique_id=node.unique_id,
         name=node.name,
         resource_type=resource_type,
-        relation="" if is_test else f"{node.schema}.{node.alias}",
+        relation=f"{node.schema}.{node.alias}" if resource_type in ("model", "seed") else "",
         status=str(result.status),
         severity=str(getattr(config, "severity", "error")).lower(),
         message=_one_line(_without_values(result.message or "")),

@@ -64,8 +64,8 @@ class Warehouse:
         ensure_contract_file(self.settings, config.name)
         ensure_restatements_contract(self.settings, config.name)
         project = DbtProject(self.settings, config.name, config.variables)
-        without_tests = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
-        results = run_dbt(project, "build", ["*"], *without_tests, refresh=refresh)
+        tables = ("--resource-type", "seed", "--resource-type", "model")
+        results = run_dbt(project, "build", ["*"], *tables, refresh=refresh)
         assert [(result.name, result.message) for result in results if not result.is_good] == []
 
 
