@@ -8,13 +8,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from dagster_project.settings import PROJECT_ROOT
 
@@ -60,8 +61,14 @@ class Visit:
     def choose(self, label: str, option: str) -> None:
         """An option of a filter; both as the reader sees them."""
         box = self.page.get_by_label(label, exact=True).first
-        box.click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        wanted = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(5):
+            box.click()
+            with suppress(PlaywrightTimeout):
+                # A rerun of the page that began just now closes the list again.
+                wanted.wait_for(timeout=4_000)
+                break
+        wanted.click()
         self.settle()
 
     def settle(self) -> None:
