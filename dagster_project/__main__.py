@@ -179,5 +179,13 @@ def _tell(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def _end_without_noise() -> None:
+    """What comes from here on is DuckDB's binding listing leaks of its own, which no user can do anything about."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_code = main()
+    _end_without_noise()
+    sys.exit(exit_code)
