@@ -1,4 +1,6 @@
-{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}) }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}
+) }}
 
 with purchase_days as (
 

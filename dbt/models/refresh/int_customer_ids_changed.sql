@@ -8,15 +8,21 @@ with customers_changed as (
 
 ),
 
-merges as (
+resolved_merges as (
 
     select * from {{ ref('int_customer_merges_resolved') }}
+
+),
+
+merged_ids as (
+
+    select resolved_merges.customer_id
+    from resolved_merges
+    inner join customers_changed
+        on resolved_merges.surviving_customer_id = customers_changed.customer_id
 
 )
 
 select customer_id from customers_changed
 union
-select merges.customer_id
-from merges
-inner join customers_changed
-    on merges.surviving_customer_id = customers_changed.customer_id
+select customer_id from merged_ids

@@ -90,5 +90,7 @@ from delivered_ids
 inner join survivors
     on delivered_ids.customer_id = survivors.customer_id
 {% else %}
-select customer_id from {{ ref('stg_orders__orders') }} where false
+select customer_id
+from {{ ref('stg_orders__orders') }}
+where false
 {% endif %}

@@ -62,5 +62,7 @@ inner join changed_rates
     and {{ reporting_date('orders.ordered_at') }} >= changed_rates.rate_date
     and {{ reporting_date('orders.ordered_at') }} <= {{ add_days('changed_rates.rate_date', var('exchange_rate_maximum_age_days')) }}
 {% else %}
-select order_id from {{ ref('stg_orders__orders') }} where false
+select order_id
+from {{ ref('stg_orders__orders') }}
+where false
 {% endif %}
