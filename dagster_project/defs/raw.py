@@ -12,6 +12,7 @@ from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import begin_erasure, erase_from_sources
 from dagster_project.erasing.lake import erase_comments_on_new_orders
 from dagster_project.loading.contracts import load_feeds
+from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.loading.loader import FileResult, LoadResult, load_extracts
 from dagster_project.loading.replay import replay_quarantine
 from dagster_project.publishing.releases import current_release
@@ -56,8 +57,9 @@ def load_step() -> dg.AssetsDefinition:
         context.log.info(summary_of(result))
         if session.is_unchanged:
             context.log.info("Nothing has changed since the current release: unchanged, nothing is built again.")
+        ledger = session.read_ledger()
         for spec in specs:
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=_metadata(session, result, spec.key.path[-1]))
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=_metadata(ledger, result, spec.key.path[-1]))
 
     return load
 
@@ -95,9 +97,9 @@ def _is_unchanged(session: RunSession, result: LoadResult) -> bool:
     )
 
 
-def _metadata(session: RunSession, result: LoadResult, feed: str) -> dict[str, dg.MetadataValue]:
+def _metadata(ledger: list[LedgerEntry], result: LoadResult, feed: str) -> dict[str, dg.MetadataValue]:
     files: list[FileResult] = result.for_feed(feed)
-    entries = [entry for entry in session.read_ledger() if entry.feed == feed and entry.status == "loaded"]
+    entries = [entry for entry in ledger if entry.feed == feed and entry.status == "loaded"]
     loaded = [file for file in files if file.status == "loaded"]
     refused = [file.message for file in files if file.status == "refused"]
     return {

@@ -109,11 +109,25 @@
 {%- endmacro %}
 
 {#-
-    A table of sums over customers, brought up to date: what it held, less the sums over the replaced rows as they were, plus the sums
-    over them as they are. Expects the CTEs `sums_before` and `sums_after` with the columns of the table; `row_count` says how
-    many rows stand behind a sum, and a sum over none is no row.
+    A table of sums over customers. The caller gives the sums over the rows of a `moment` (see rows_of), with the columns of the table and
+    `row_count`, which says how many rows stand behind a sum: `{% call(moment) sums_over_customers(...) %} select ... {% endcall %}`.
+    A refresh that only adds corrects what the table held: less the sums over the replaced rows as they were, plus those over them as
+    they are; a sum behind which no row is left is no row.
 -#}
-{% macro corrected_sums(keys, counts, amounts) %}
+{% macro sums_over_customers(keys, counts, amounts) %}
+{% if is_addition() %}
+with sums_before as (
+
+    {{ caller('before') }}
+
+),
+
+sums_after as (
+
+    {{ caller('after') }}
+
+)
+
 select
     {{ keys | join(',\n    ') }},
     {% for count in counts -%}
@@ -136,4 +150,7 @@ from (
 ) as corrections
 group by {{ keys | join(', ') }}
 having sum(row_count) != 0
+{% else %}
+{{ caller('all') }}
+{% endif %}
 {% endmacro %}

@@ -1,21 +1,7 @@
-{% if is_addition() %}
-with sums_before as (
-
-    {{ cohort_cells('before') }}
-
-),
-
-sums_after as (
-
-    {{ cohort_cells('after') }}
-
-)
-
-{{ corrected_sums(
+{% call(moment) sums_over_customers(
     ['cohort_grain', 'cohort_index', 'period_index', 'segment_profile_id'],
     ['active_customers', 'last_active_customers', 'order_count'],
     ['net_amount']
-) }}
-{% else %}
-{{ cohort_cells() }}
-{% endif %}
+) %}
+    {{ cohort_cells(moment) }}
+{% endcall %}

@@ -1,17 +1,3 @@
-{% if is_addition() %}
-with sums_before as (
-
-    {{ all_movements('quarter', 'before') }}
-
-),
-
-sums_after as (
-
-    {{ all_movements('quarter', 'after') }}
-
-)
-
-{{ corrected_sums(movement_keys(), movement_counts(), movement_amounts()) }}
-{% else %}
-{{ all_movements('quarter') }}
-{% endif %}
+{% call(moment) sums_over_customers(movement_keys(), movement_counts(), movement_amounts()) %}
+    {{ all_movements('quarter', moment) }}
+{% endcall %}

@@ -25,16 +25,8 @@ from dagster_project.quarantine.listing import Selection
 from dagster_project.settings import Settings
 from tests.unit.loading.conftest import Home
 from tests.unit.quality.pages import Page, broken_links, links_outside, read_pages
+from tests.unit.quarantine.conftest import MAPPING
 
-MAPPING = """\
-name: shop
-sources:
-  - name: customers
-    feed: crm_customers
-    files: "customers*.csv"
-    columns: {customer_id: Id, created_at: Created, email: Mail, full_name: Name, country: Country}
-  - {name: orders, feed: orders, files: "orders*.csv"}
-"""
 CUSTOMERS = """\
 Id,Created,Mail,Name,Country,Nickname
 anna,2025-01-01,anna@example.com,Anna A,AE,nini
