@@ -1,4 +1,4 @@
-"""Identities that several marts share: what makes a mart fit to publish, rates that agree with their counts.
+"""What several marts share: that they did not collapse, rates that agree with their counts.
 
 Belongs here: builders of expectations for tables of schema `marts`. Does not belong here: the suite of any one mart.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.rules import finds_nothing, holds, one_of, unique
+from expectations.rules import finds_nothing, holds, one_of
 
 # Since 2026-11. Rates are stored as doubles; what differs less is the order in which a sum was taken, not a figure.
 RATE_ALLOWANCE = "1e-9"
@@ -20,24 +20,20 @@ SMALLEST_SHARE_OF_LAST_RELEASE = 0.9
 RATE_STATUSES = ("ok", "small_base", "no_base")
 
 
-def fit_to_publish(table: str, key: Sequence[str]) -> list[Expectation]:
-    """What holds for every mart: its grain, and that it did not collapse since the last release."""
+def not_much_smaller(table: str) -> Expectation:
+    """The mart did not collapse since the last release."""
     mart = table.removeprefix("marts.")
-    return [
-        unique(table, key, f"One row for each {', '.join(column.replace('_', ' ') for column in key)}."),
-        finds_nothing(
-            "not_much_smaller_than_released",
-            f"The mart holds at least {SMALLEST_SHARE_OF_LAST_RELEASE:.0%} of the rows of the last release. If it "
-            "holds fewer, "
-            "look for extracts that are missing before you trust it.",
-            query=f"""
-                select row_count as rows_released, (select count(*) from {table}) as rows_now
-                from facts.released_marts
-                where mart = '{mart}' and (select count(*) from {table}) < {SMALLEST_SHARE_OF_LAST_RELEASE} * row_count
-            """,
-            severity="warning",
-        ),
-    ]
+    return finds_nothing(
+        "not_much_smaller_than_released",
+        f"The mart holds at least {SMALLEST_SHARE_OF_LAST_RELEASE:.0%} of the rows of the last release. If it "
+        "holds fewer, look for extracts that are missing before you trust it.",
+        query=f"""
+            select row_count as rows_released, (select count(*) from {table}) as rows_now
+            from facts.released_marts
+            where mart = '{mart}' and (select count(*) from {table}) < {SMALLEST_SHARE_OF_LAST_RELEASE} * row_count
+        """,
+        severity="warning",
+    )
 
 
 def final_after_complete() -> Expectation:

@@ -4,20 +4,22 @@ Belongs here: orders, refunds, days and periods of purchase. Does not belong her
 (`intermediate`).
 """
 
-from expectations.rules import Suite, filled, finds_nothing, holds, keyed_suite, not_empty
+from expectations.rules import Suite, filled, finds_nothing, given_up, holds, keyed_suite, not_empty, taken_in
 
 # Money is summed in decimals, so sums agree to the last digit; the allowance covers rounding to minor units on
 # conversion.
 ROUNDING_ALLOWANCE = "0.01"
+
+ORDERS = "intermediate.int_orders_valued"
 
 
 def order_suites() -> list[Suite]:
     """One suite for every intermediate table made of orders and purchases."""
     return [
         keyed_suite(
-            "intermediate.int_orders_valued",
+            ORDERS,
             ["order_id"],
-            not_empty("There is at least one order."),
+            not_empty(ORDERS, "There is at least one order."),
             finds_nothing(
                 "one_row_an_order",
                 "Every order of staging is one row here: joining lines, refunds and rates loses and doubles none.",
@@ -75,62 +77,25 @@ def order_suites() -> list[Suite]:
             finds_nothing(
                 "sequence_contiguous",
                 "The purchases of a customer are numbered 1, 2, 3 … without gap.",
-                query="""
-                    select customer_id, count(*) as purchase_count, max(order_seq) as highest_number
-                    from intermediate.int_orders_valued
-                    where is_valid_purchase
-                    group by customer_id
-                    having min(order_seq) <> 1
-                        or max(order_seq) <> count(*)
-                        or 2 * sum(order_seq) <> count(*) * (count(*) + 1)
-                """,
+                query=_numbers_with_gaps("is_valid_purchase"),
+                after_refresh=_numbers_with_gaps(
+                    f"is_valid_purchase and customer_id in (select customer_id from {taken_in(ORDERS)} "
+                    f"union all select customer_id from {given_up(ORDERS)})"
+                ),
             ),
             finds_nothing(
                 "value_agrees_with_staging",
                 "In the reporting currency, gross value adds up to that of lines and headers in staging.",
-                query=f"""
-                    with line_values as (
-                        select order_id, sum(quantity * unit_price) as line_value
-                        from staging.stg_orders__order_lines group by order_id
-                    ),
-                    staged as (
-                        select sum(coalesce(line_value, orders.order_amount)) as staged_amount
-                        from staging.stg_orders__orders as orders
-                        inner join intermediate.int_orders_valued as valued using (order_id)
-                        left join line_values using (order_id)
-                        where valued.exchange_rate = 1 and valued.exclusion_reason is distinct from 'gift_card_sale'
-                    ),
-                    valued as (
-                        select sum(gross_amount) as valued_amount
-                        from intermediate.int_orders_valued
-                        where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
-                    )
-                    select staged_amount, valued_amount from staged cross join valued
-                    where valued_amount > staged_amount
-                        + {ROUNDING_ALLOWANCE} * (select count(*) from staging.stg_orders__orders)
-                """,
+                query=_value_added(ORDERS),
+                after_refresh=_value_added(taken_in(ORDERS)),
             ),
             finds_nothing(
                 "refunds_agree_with_staging",
                 "Refunds in the reporting currency add up to no more than those of staging: none is counted twice by "
                 "a join. "
                 "Those after the as-of date are left out.",
-                query=f"""
-                    with both_sides as (
-                        select
-                            (
-                                select coalesce(sum(refunds.refund_amount), 0)
-                                from staging.stg_orders__order_refunds as refunds
-                                inner join intermediate.int_orders_valued as orders using (order_id)
-                                where orders.exchange_rate = 1
-                            ) as staged_amount,
-                            (
-                                select coalesce(sum(refund_amount), 0)
-                                from intermediate.int_orders_valued where exchange_rate = 1
-                            ) as valued_amount
-                    )
-                    select * from both_sides where valued_amount > staged_amount + {ROUNDING_ALLOWANCE}
-                """,
+                query=_refunds_added(ORDERS),
+                after_refresh=_refunds_added(taken_in(ORDERS)),
             ),
         ),
         keyed_suite(
@@ -258,3 +223,58 @@ def order_suites() -> list[Suite]:
             ),
         ),
     ]
+
+
+def _numbers_with_gaps(condition: str) -> str:
+    return f"""
+        select customer_id, count(*) as purchase_count, max(order_seq) as highest_number
+        from {ORDERS}
+        where {condition}
+        group by customer_id
+        having min(order_seq) <> 1
+            or max(order_seq) <> count(*)
+            or 2 * sum(order_seq) <> count(*) * (count(*) + 1)
+    """
+
+
+def _value_added(orders: str) -> str:
+    """Where some orders are worth more, together, than staging says of them."""
+    return f"""
+        with valued as (
+            select order_id, gross_amount from {orders}
+            where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
+        ),
+        line_values as (
+            select order_id, sum(quantity * unit_price) as line_value
+            from staging.stg_orders__order_lines
+            where order_id in (select order_id from valued)
+            group by order_id
+        ),
+        staged as (
+            select sum(coalesce(line_value, orders.order_amount)) as staged_amount
+            from staging.stg_orders__orders as orders
+            inner join valued using (order_id)
+            left join line_values using (order_id)
+        )
+        select staged_amount, valued_amount
+        from staged
+        cross join (select sum(gross_amount) as valued_amount, count(*) as order_count from valued) as sums
+        where valued_amount > staged_amount + {ROUNDING_ALLOWANCE} * order_count
+    """
+
+
+def _refunds_added(orders: str) -> str:
+    """Where more was given back on some orders, together, than staging says of them."""
+    return f"""
+        with both_sides as (
+            select
+                (
+                    select coalesce(sum(refunds.refund_amount), 0)
+                    from staging.stg_orders__order_refunds as refunds
+                    inner join {orders} as orders using (order_id)
+                    where orders.exchange_rate = 1
+                ) as staged_amount,
+                (select coalesce(sum(refund_amount), 0) from {orders} where exchange_rate = 1) as valued_amount
+        )
+        select * from both_sides where valued_amount > staged_amount + {ROUNDING_ALLOWANCE}
+    """

@@ -212,7 +212,10 @@ def _delivery_rules(feed: str) -> list[Expectation]:
 def _order_rules() -> list[Expectation]:
     listed = ", ".join(f"'{status}'" for status in USUAL_ORDER_STATUSES)
     return [
-        not_empty("There is at least one order. Without any there is nothing to compute, and nothing is published."),
+        not_empty(
+            "raw.orders",
+            "There is at least one order. Without any there is nothing to compute, and nothing is published.",
+        ),
         finds_nothing(
             "statuses_usual",
             "Every order has one of the usual statuses. Any other counts as a valid purchase: if one of those listed "

@@ -1,7 +1,8 @@
 """The vocabulary of the suites: how one rule becomes one Great Expectations expectation.
 
 Belongs here: the two expectation classes of ours, the helpers that build expectations, the shape of a suite. Does not
-belong here: any rule about a particular table (the stage modules).
+belong here: any rule about a particular table (the stage modules); that a key is unique and complete, which dbt's test
+`unique_combination` of each table finds out.
 
 Two classes are ours because GX would ask the engine far more than needed. `ExpectNoRowToBreakRule` is counted
 together with all other rules of its table in one query (GX's own multi-column expectations are one to three queries
@@ -28,6 +29,9 @@ from great_expectations.expectations.metrics.metric_provider import metric_parti
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 Severity = Literal["critical", "warning"]
+
+# Stands in the SQL of rules for the last load sequence that the tables held before a refresh.
+BUILT_LOAD_SEQUENCE = "{built_load_sequence}"
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def finds_nothing(
     description: str,
     *,
     query: str,
+    after_refresh: str | None = None,
     checked: str | None = None,
     failed: str | None = None,
     severity: Severity = "critical",
@@ -128,15 +133,39 @@ def finds_nothing(
     """A rule across rows or tables. `query` selects what breaks it: keys and offending columns only, they are shown
     to stewards.
 
-    `checked` and `failed` are scalar queries for the two counts where they are not the table's rows and the query's
-    rows.
+    `after_refresh` finds what a refresh of the table can have broken, if nothing was broken before: it looks at what
+    was taken in and given up (`taken_in`, `given_up`) and at batches after BUILT_LOAD_SEQUENCE. It is asked only then
+    (`dagster_project.quality.scope`). `checked` and `failed` are scalar queries for the two counts where they are not
+    the table's rows and the query's rows.
     """
     return ExpectQueryToFindNothing(
         unexpected_rows_query=query,
         description=description,
         severity=severity,
-        meta=_meta(rule, query=query, checked=checked, failed=failed),
+        meta=_meta(rule, query=query, after_refresh=after_refresh, checked=checked, failed=failed),
     )
+
+
+def taken_in(table: str) -> str:
+    """Where the rows are that the last refresh put into the table."""
+    return f"refresh.{table.partition('.')[2]}__after"
+
+
+def given_up(table: str) -> str:
+    """Where the rows are that the last refresh took out of the table, as they were."""
+    return f"refresh.{table.partition('.')[2]}__before"
+
+
+def narrowed(expectation: Expectation, built_load_sequence: int) -> Expectation:
+    """The rule as a query about what a refresh has changed; `built_load_sequence` is the last one before it."""
+    query = expectation.meta["after_refresh"].replace(BUILT_LOAD_SEQUENCE, str(built_load_sequence))
+    meta = {"rule": expectation.meta["rule"], "query": query}
+    return expectation.copy(update={"unexpected_rows_query": query, "meta": meta})
+
+
+def is_about_single_rows(expectation: Expectation) -> bool:
+    """Whether the rule can be asked of some rows of a table without the others."""
+    return not isinstance(expectation, ExpectQueryToFindNothing)
 
 
 def filled(column: str, description: str, *, severity: Severity = "critical") -> Expectation:
@@ -185,34 +214,18 @@ def one_of(column: str, description: str, values: Sequence[str], *, severity: Se
     )
 
 
-def not_empty(description: str, *, severity: Severity = "critical") -> Expectation:
+def not_empty(table: str, description: str) -> Expectation:
     """The table has at least one row."""
-    return gxe.ExpectTableRowCountToBeBetween(
-        min_value=1, description=description, severity=severity, meta=_meta("table_not_empty")
-    )
-
-
-def unique(table: str, key: Sequence[str], description: str) -> Expectation:
-    """No two rows share a key; NULL counts as a value. Always critical: a doubled row doubles every sum above it."""
-    columns = ", ".join(f'"{column}"' for column in key)
     return finds_nothing(
-        "key_unique",
+        "table_not_empty",
         description,
-        query=f"select {columns}, count(*) as row_count from {table} group by {columns} having count(*) > 1",
+        query=f"select 'no row' as found where not exists (select 1 from {table})",
     )
 
 
 def keyed_suite(table: str, key: Sequence[str], *expectations: Expectation) -> Suite:
-    """A suite whose first rule is the table's grain: one row a key."""
-    words = ", ".join(column.removesuffix("_id").replace("_", " ") for column in key)
-    return Suite(
-        table=table,
-        key=tuple(key),
-        expectations=[
-            unique(table, key, f"One row for each {words}; a second row would be counted twice."),
-            *expectations,
-        ],
-    )
+    """The suite of a table whose rows are told apart by the columns of the key."""
+    return Suite(table=table, key=tuple(key), expectations=list(expectations))
 
 
 def _meta(rule: str, **facts: Any) -> dict[str, Any]:

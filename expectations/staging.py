@@ -8,7 +8,18 @@ from collections.abc import Sequence
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.rules import Suite, between, filled, finds_nothing, holds, not_empty, one_of, unique
+from expectations.rules import (
+    BUILT_LOAD_SEQUENCE,
+    Suite,
+    between,
+    filled,
+    finds_nothing,
+    given_up,
+    holds,
+    not_empty,
+    one_of,
+    taken_in,
+)
 
 # Since 2026-11. One order of a hundred thousand pieces is possible in wholesale; more is usually a product code or a
 # price that slipped into the column of quantities.
@@ -17,6 +28,26 @@ LARGEST_QUANTITY = 100_000
 # The loader quarantines what is dated more than a day ahead, so what is left may be at most that far ahead of the
 # other events.
 EARLIEST_MOMENT = "timestamp '1900-01-01'"
+
+# Asked of all rows, or of those that a refresh took in.
+_VERSIONS_APART = """
+    select customer_id, version_number, valid_to_at, next_valid_from_at
+    from (
+        select
+            customer_id, version_number, valid_to_at,
+            lead(valid_from_at) over (partition by customer_id order by version_number) as next_valid_from_at
+        from {table}
+    ) as versions
+    where valid_to_at is distinct from next_valid_from_at
+"""
+_SCORES_OFF_SCALE = """
+    select responses.response_id, responses.metric, responses.scale_id, responses.score
+    from {table} as responses
+    left join reference.survey_scales as scales
+        on responses.scale_id = scales.scale_id and responses.metric = scales.metric
+    where responses.score is not null
+        and (scales.scale_id is null or responses.score not between scales.minimum_score and scales.maximum_score)
+"""
 
 
 def suites() -> list[Suite]:
@@ -39,7 +70,6 @@ def _customer_versions() -> Suite:
         table=table,
         key=("customer_id", "version_number"),
         expectations=[
-            *_key(table, ["customer_id", "version_number"], "version of a customer"),
             finds_nothing(
                 "nothing_lost_or_doubled",
                 "Each delivered version of a customer (customer and moment of the change) is one row here, and there "
@@ -54,6 +84,17 @@ def _customer_versions() -> Suite:
                     full join staging.stg_crm__customer_versions as versions using (customer_id, valid_from_at)
                     where delivered.customer_id is null or versions.customer_id is null
                 """,
+                # All versions of the customers delivered are taken in: those known before and those that came.
+                after_refresh=_on_one_side_only(
+                    "customer_id, valid_from_at",
+                    f"""
+                        select customer_id, coalesce(updated_at, created_at) as valid_from_at
+                        from raw.crm_customers where _load_sequence > {BUILT_LOAD_SEQUENCE}
+                        union all
+                        select customer_id, valid_from_at from {given_up(table)}
+                    """,
+                    taken_in(table),
+                ),
             ),
             holds(
                 "version_ends_after_start",
@@ -64,17 +105,9 @@ def _customer_versions() -> Suite:
             finds_nothing(
                 "versions_follow_each_other",
                 "The versions of a customer follow each other without gap or overlap, and exactly one is current.",
-                query="""
-                    select customer_id, version_number, valid_to_at, next_valid_from_at
-                    from (
-                        select
-                            customer_id, version_number, valid_to_at,
-                            lead(valid_from_at) over (partition by customer_id order by version_number)
-                                as next_valid_from_at
-                        from staging.stg_crm__customer_versions
-                    ) as versions
-                    where valid_to_at is distinct from next_valid_from_at
-                """,
+                query=_VERSIONS_APART.format(table=table),
+                # A customer's versions are replaced together.
+                after_refresh=_VERSIONS_APART.format(table=taken_in(table)),
             ),
             _not_negative("acquisition_cost", "Winning a customer never costs less than nothing."),
             holds(
@@ -94,7 +127,6 @@ def _customers() -> Suite:
         table=table,
         key=("customer_id",),
         expectations=[
-            *_key(table, ["customer_id"], "customer"),
             _conserved(table, "raw.crm_customers", ["customer_id"], "customer"),
             filled("created_at", "Every customer has a moment of creation: contracts start there."),
             holds(
@@ -125,7 +157,6 @@ def _tickets() -> Suite:
         table=table,
         key=("ticket_id",),
         expectations=[
-            *_key(table, ["ticket_id"], "ticket"),
             _conserved(table, "raw.crm_tickets", ["ticket_id"], "ticket"),
             _dated("opened_at", "ticket"),
             holds(
@@ -148,8 +179,7 @@ def _orders() -> Suite:
         table=table,
         key=("order_id",),
         expectations=[
-            not_empty("There is at least one order."),
-            *_key(table, ["order_id"], "order"),
+            not_empty(table, "There is at least one order."),
             _conserved(table, "raw.orders", ["order_id"], "order"),
             _dated("ordered_at", "order"),
             filled("status", "Every order has a status: without it nobody knows whether it counts."),
@@ -181,7 +211,6 @@ def _order_lines() -> Suite:
         table=table,
         key=("order_id", "line_number"),
         expectations=[
-            *_key(table, ["order_id", "line_number"], "order line"),
             _conserved(table, "raw.order_lines", ["order_id", "line_number"], "order line"),
             filled("unit_price", "Every line has a price; 0 is one, nothing is not."),
             between("quantity", "A line's quantity is not negative; returns belong into order_refunds.", minimum=0),
@@ -211,7 +240,6 @@ def _order_refunds() -> Suite:
         table=table,
         key=("refund_id",),
         expectations=[
-            *_key(table, ["refund_id"], "refund"),
             _conserved(table, "raw.order_refunds", ["refund_id"], "refund"),
             _dated("refunded_at", "refund"),
             filled("refund_amount", "Every refund has an amount."),
@@ -227,7 +255,6 @@ def _responses() -> Suite:
         table=table,
         key=("response_id",),
         expectations=[
-            *_key(table, ["response_id"], "survey invitation"),
             _conserved(table, "raw.survey_responses", ["response_id"], "survey invitation"),
             one_of("metric", "A survey asks for csat, nps or ces.", ["csat", "nps", "ces"]),
             one_of(
@@ -236,17 +263,8 @@ def _responses() -> Suite:
             finds_nothing(
                 "score_on_its_scale",
                 "Every score lies on its scale; another one would distort satisfaction.",
-                query="""
-                    select responses.response_id, responses.metric, responses.scale_id, responses.score
-                    from staging.stg_surveys__responses as responses
-                    left join reference.survey_scales as scales
-                        on responses.scale_id = scales.scale_id and responses.metric = scales.metric
-                    where responses.score is not null
-                        and (
-                            scales.scale_id is null
-                            or responses.score not between scales.minimum_score and scales.maximum_score
-                        )
-                """,
+                query=_SCORES_OFF_SCALE.format(table=table),
+                after_refresh=_SCORES_OFF_SCALE.format(table=taken_in(table)),
                 checked=f"select count(score) from {table}",
             ),
             holds(
@@ -266,7 +284,6 @@ def _exchange_rates() -> Suite:
         table=table,
         key=("rate_date", "currency"),
         expectations=[
-            *_key(table, ["rate_date", "currency"], "exchange rate"),
             _conserved(table, "raw.fx_rates", ["rate_date", "currency"], "exchange rate"),
             holds(
                 "rate_positive",
@@ -295,13 +312,6 @@ def _exchange_rates() -> Suite:
     )
 
 
-def _key(table: str, columns: Sequence[str], thing: str) -> list[Expectation]:
-    return [
-        unique(table, columns, f"Each {thing} is there once; a second row would be counted twice."),
-        *(filled(column, f"Every {thing} has its {column}.") for column in columns),
-    ]
-
-
 def _conserved(table: str, raw: str, key: Sequence[str], thing: str) -> Expectation:
     """As many keys after as before; a feed of full dumps loses what its newest dump no longer holds."""
     columns = ", ".join(f'"{column}"' for column in key)
@@ -325,7 +335,25 @@ def _conserved(table: str, raw: str, key: Sequence[str], thing: str) -> Expectat
             )
             select delivered_count, staged_count from counts where delivered_count <> staged_count
         """,
+        after_refresh=_on_one_side_only(
+            columns,
+            f"""
+                select {columns} from {raw} where _load_sequence > {BUILT_LOAD_SEQUENCE}
+                union all
+                select {columns} from {given_up(table)}
+            """,
+            taken_in(table),
+        ),
     )
+
+
+def _on_one_side_only(columns: str, expected: str, found: str) -> str:
+    """Keys that the query `expected` selects and the table `found` lacks, or the other way round."""
+    return f"""
+        (select {columns} from ({expected}) as expected except select {columns} from {found})
+        union all
+        (select {columns} from {found} except select {columns} from ({expected}) as expected)
+    """
 
 
 def _dated(column: str, thing: str) -> Expectation:
@@ -343,18 +371,28 @@ def _not_negative(column: str, description: str) -> Expectation:
 
 
 def _reference(table: str, column: str, other: str, other_column: str, thing: str, other_thing: str) -> Expectation:
-    """Late extracts of the other feed break this, so it warns; where that feed is missing nothing is checked."""
+    """Late extracts of the other feed break this, so it warns; where that feed is missing nothing is checked.
+
+    After a refresh the references that came are checked, and all of them if the other feed has come for the first time.
+    """
+    unknown = f"{column} is not null and {column} not in (select {other_column} from {other})"
     return finds_nothing(
         f"{column}_found",
         f"The {column} of every {thing} is that of a known {other_thing}. Late or missing extracts of the other feed "
         "are the usual reason; what needs both leaves these rows out.",
         query=f"""
-            select distinct {column} from {table}
-            where {column} is not null
-                and {column} not in (select {other_column} from {other})
-                and exists (select 1 from {other})
+            select distinct {column} from {table} where {unknown} and exists (select 1 from {other})
         """,
-        failed=f"select count(*) from {table} where {column} is not null "
-        f"and {column} not in (select {other_column} from {other})",
+        after_refresh=f"""
+            select distinct {column}
+            from (
+                select {column} from {taken_in(table)}
+                union all
+                select {column} from {table}
+                where (select count(*) from {other}) = (select count(*) from {taken_in(other)})
+            ) as references_to_check
+            where {unknown} and exists (select 1 from {other})
+        """,
+        failed=f"select count(*) from {table} where {unknown}",
         severity="warning",
     )

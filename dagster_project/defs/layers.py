@@ -215,8 +215,9 @@ def _choose_refresh(session: RunSession, layer: str, *, is_whole: bool) -> None:
     What is begun a second time is built from nothing: the first attempt may have left some tables new and some old.
     """
     if layer == LAYERS[0] and layer not in session.layers_begun and not session.must_rebuild:
+        session.built_before = session.read_complete_build()
         session.refresh = choose_refresh(
-            session.read_complete_build(),
+            session.built_before,
             session.describe_inputs(),
             session.read_ledger(),
             session.settings.restate_from,

@@ -56,7 +56,7 @@ class RunSession:
 
     `customer_to_erase` is the id of the customer whom the job erase_customer is for, in other jobs None. `is_unchanged`
     is set by the load step: readers already see what this run would build. `refresh` is set when the first layer is
-    built, if the tables can be brought up to date instead of built from nothing.
+    built, if the tables can be brought up to date instead of built from nothing; `built_before` is what they held then.
     `layers_begun` and `layers_built` name the dbt layers that this run has begun, and built as a whole.
     """
 
@@ -69,6 +69,7 @@ class RunSession:
     customer_to_erase: str | None = None
     is_unchanged: bool = False
     refresh: Refresh | None = None
+    built_before: BuildInputs | None = None
     layers_begun: set[str] = field(default_factory=set)
     layers_built: set[str] = field(default_factory=set)
 

@@ -13,15 +13,17 @@ import duckdb
 
 from dagster_project.loading.contracts import personal_columns
 from dagster_project.loading.mapping import Source
+from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.quality import data_docs, history
 from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
 from dagster_project.quality.importing import import_great_expectations
-from dagster_project.quality.last_results import keep_last_results
+from dagster_project.quality.last_results import LastResults, keep_last_results, read_last_results
 from dagster_project.quality.masking import masked_message
 from dagster_project.quality.raw_lake import attach_raw_lake
 from dagster_project.quality.released import attach_released_marts
 from dagster_project.quality.results import STAGES, CheckResult, Stage, SuiteResult
 from dagster_project.quality.runner import could_not_run, run_suite
+from dagster_project.quality.scope import Refreshed, count_rows, rows_taken_in
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,26 +37,33 @@ def run_gate(
     run_id: str,
     tables: Sequence[str] | None = None,
     sources: Sequence[Source] = (),
+    inputs: BuildInputs | None = None,
+    refreshed: Refreshed | None = None,
 ) -> list[SuiteResult]:
     """Validate every table of a stage (or those of `tables`, named `<schema>.<table>`) and return one result a table.
 
-    `sources` are those of the mapping: the raw gate asks whether they are late.
+    `sources` are those of the mapping: the raw gate asks whether they are late. `inputs` names what the tables were
+    made of, and `refreshed` what was brought up to date instead of built: of these tables only what came is looked at,
+    where that is enough (`scope`).
     Results are kept for `marts.data_quality` and for the stewards' pages, and Data Docs pages are written before this
     returns, also when something failed. The warehouse is open only while the gate runs. Raises EngineError
     when the gate cannot run at all, ValueError for a stage or table without a suite.
     """
     suites = suites_of(stage, tables)
+    last = read_last_results(settings, dataset, stage)
     with _open(settings, stage) as connection:
         if stage == "raw":
             attach_raw_lake(connection, settings, dataset, sources, history.utc_now())
         else:
             attach_released_marts(connection, settings, dataset)
         batch = batch_source(connection)
-        results = [_run(connection, batch, suite, settings, dataset, run_id) for suite in suites]
+        results = [_run(connection, batch, suite, settings, dataset, run_id, refreshed, last) for suite in suites]
     checked_at = history.utc_now()
     rows = [row for suite in results for row in history.result_rows(suite, run_id, checked_at)]
     history.record_results(settings, dataset, stage, rows)
-    keep_last_results(settings, dataset, stage, run_id, checked_at, results)
+    keep_last_results(
+        settings, dataset, stage, run_id, checked_at, results, inputs.as_json() if inputs is not None else None
+    )
     return results
 
 
@@ -83,6 +92,8 @@ def _run(
     settings: Settings,
     dataset: str,
     run_id: str,
+    refreshed: Refreshed | None,
+    last: LastResults | None,
 ) -> SuiteResult:
     """One table; whatever goes wrong with it becomes an error result, so that the other tables are still checked."""
     page = data_docs.page_path(settings, dataset, run_id, suite.table)
@@ -91,7 +102,9 @@ def _run(
         results = [could_not_run(f"Table {suite.table} does not exist: it was not built before its gate ran.")]
         return SuiteResult(suite.table, suite.table, results, report_link="")
     try:
-        results, validation = run_suite(connection, batch, suite, personal_columns())
+        rows = count_rows(connection, suite.table)
+        taken_in = rows_taken_in(connection, suite.table, rows, refreshed, last)
+        results, validation = run_suite(connection, batch, suite, personal_columns(), rows, taken_in)
         data_docs.write_page(settings, dataset, run_id, suite.table, validation)
     except Exception as error:  # noqa: BLE001 - GX raises many kinds, and none may hide the other tables' results
         reason = f"The rules of {suite.table} could not be run: {masked_message(str(error))}"
@@ -101,4 +114,5 @@ def _run(
         suite=suite.table,
         results=results,
         report_link=page.relative_to(settings.warehouse_home).as_posix(),
+        rows=rows,
     )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from dagster_project.loading.durable import publish_file, write_text
 from dagster_project.quality.results import SuiteResult, from_plain, to_plain
@@ -21,12 +22,17 @@ from dagster_project.settings import Settings
 
 @dataclass(frozen=True)
 class LastResults:
-    """What the last run that got so far found in one step; `checked_at` is UTC without a zone."""
+    """What the last run that got so far found in one step; `checked_at` is UTC without a zone.
+
+    `inputs` names the extracts and definitions of the tables that were checked (`publishing.inputs.BuildInputs` as
+    JSON); None where whoever checked did not say.
+    """
 
     step: str
     run_id: str
     checked_at: datetime
     suites: list[SuiteResult]
+    inputs: dict[str, Any] | None = None
 
 
 def keep_last_results(
@@ -36,11 +42,13 @@ def keep_last_results(
     run_id: str,
     checked_at: datetime,
     suites: Sequence[SuiteResult],
+    inputs: dict[str, Any] | None = None,
 ) -> None:
     """Replace what is kept of a step."""
     content = {
         "run_id": run_id,
         "checked_at": checked_at.isoformat(),
+        "inputs": inputs,
         "suites": [to_plain(suite) for suite in suites],
     }
     text = json.dumps(content, indent=1, ensure_ascii=False)
@@ -58,6 +66,7 @@ def read_last_results(settings: Settings, dataset: str, step: str) -> LastResult
         run_id=content["run_id"],
         checked_at=datetime.fromisoformat(content["checked_at"]),
         suites=[from_plain(suite) for suite in content["suites"]],
+        inputs=content.get("inputs"),
     )
 
 

@@ -107,6 +107,11 @@ class Table:
         return sum(result.status == "failed" and not result.is_critical_failure for result in self.results)
 
     @property
+    def narrow(self) -> int:
+        """Rules that looked only at the rows which a refresh took in, because they held for all others before."""
+        return sum(result.is_narrow for result in self.results)
+
+    @property
     def light(self) -> Light:
         """How the table stands."""
         return _light(self.critical, self.warnings)

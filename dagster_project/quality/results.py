@@ -19,8 +19,9 @@ class CheckResult:
 
     `status` is `failed` when the data break the rule and `error` when the check itself could not be run: an error
     says nothing about the data, so it counts as critical whatever the rule's severity. `rows_failed` of a rule about
-    the table as a whole is 1. `sample` holds at most five failing rows: key columns and offending columns only,
-    personal values masked.
+    the table as a whole is 1. `is_narrow`: only the rows that a refresh took in were looked at, because the rule held
+    for all others before. `sample` holds at most five failing rows: key columns and offending columns only, personal
+    values masked.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class CheckResult:
     rows_checked: int
     rows_failed: int
     observed: str
+    is_narrow: bool = False
     sample: list[dict[str, str]] = field(default_factory=list)
 
     @property
@@ -43,13 +45,14 @@ class SuiteResult:
     """The outcome of all rules of one table.
 
     `table` and `suite` are the physical name, such as `raw.orders`. `report_link` is the Data Docs page, as a path
-    relative to the warehouse home.
+    relative to the warehouse home. `rows` is how many the table held, None where it could not be checked.
     """
 
     table: str
     suite: str
     results: list[CheckResult]
     report_link: str
+    rows: int | None = None
 
     @property
     def critical_failures(self) -> list[CheckResult]:
@@ -74,4 +77,6 @@ def from_plain(values: dict[str, Any]) -> SuiteResult:
         suite=values["suite"],
         results=[CheckResult(**result) for result in values["results"]],
         report_link=values["report_link"],
+        # Not in what earlier versions kept.
+        rows=values.get("rows"),
     )

@@ -4,6 +4,8 @@ Belongs here: validation, telling an error from a failure, counts, failing rows.
 (`gates`), what happens with the results (`history`, `report`).
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,6 +13,7 @@ import duckdb
 from dagster_project.quality.engine import BatchSource
 from dagster_project.quality.masking import masked_message, masked_row
 from dagster_project.quality.results import CheckResult
+from dagster_project.quality.scope import RowsTakenIn
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -25,20 +28,67 @@ SAMPLE_COLUMNS = 10
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A rule as it is asked: of the `count` rows of `relation`, or across tables by a query of its own.
+
+    `is_narrow`: only what a refresh has changed is looked at.
+    """
+
+    expectation: "Expectation"
+    relation: str
+    count: int
+    is_narrow: bool = False
+
+
 def run_suite(
-    connection: duckdb.DuckDBPyConnection, batch: BatchSource, suite: "Suite", personal_columns: frozenset[str]
+    connection: duckdb.DuckDBPyConnection,
+    batch: BatchSource,
+    suite: "Suite",
+    personal_columns: frozenset[str],
+    rows: int,
+    taken_in: RowsTakenIn | None = None,
 ) -> tuple[list[CheckResult], "ExpectationSuiteValidationResult"]:
-    """Validate one table: a result for each rule, in the suite's order, and GX's own result for Data Docs."""
+    """Validate one table of `rows`: a result for each rule, in the suite's order, and GX's own result for Data Docs.
+
+    With `taken_in`, rules that held for all other rows are asked only of those.
+    """
     import great_expectations as gx
 
-    gx_suite = gx.ExpectationSuite(name=suite.table, expectations=suite.expectations)
-    validation = batch(suite.table).validate(gx_suite, result_format=RESULT_FORMAT)
+    relation, questions = _questions(suite, rows, taken_in)
+    gx_suite = gx.ExpectationSuite(name=suite.table, expectations=[question.expectation for question in questions])
+    validation = batch(relation).validate(gx_suite, result_format=RESULT_FORMAT)
     found = {result.expectation_config.meta["rule"]: result for result in validation.results}
     results = [
-        _check_result(connection, suite, expectation, found[expectation.meta["rule"]], personal_columns)
-        for expectation in suite.expectations
+        _check_result(connection, suite, question, found[question.expectation.meta["rule"]], personal_columns)
+        for question in questions
     ]
     return results, validation
+
+
+def _questions(suite: "Suite", rows: int, taken_in: RowsTakenIn | None) -> tuple[str, list[_Question]]:
+    """The relation that GX is to look at for rules about single rows, and every rule as it is asked.
+
+    These rules are counted in one query, so all of them look at the rows taken in, or all at the whole table.
+    """
+    from expectations.rules import is_about_single_rows, narrowed
+
+    if taken_in is None:
+        return suite.table, [_Question(expectation, suite.table, rows) for expectation in suite.expectations]
+    single = {rule.meta["rule"] for rule in suite.expectations if is_about_single_rows(rule)}
+    relation = taken_in.relation if single <= taken_in.rules_that_held else suite.table
+
+    def asked(expectation: "Expectation") -> _Question:
+        rule = expectation.meta["rule"]
+        if rule in single:
+            is_narrow = relation == taken_in.relation
+            return _Question(expectation, relation, taken_in.count if is_narrow else rows, is_narrow=is_narrow)
+        if "after_refresh" in expectation.meta and rule in taken_in.rules_that_held:
+            narrow = narrowed(expectation, taken_in.built_load_sequence)
+            return _Question(narrow, relation, taken_in.count, is_narrow=True)
+        return _Question(expectation, relation, rows)
+
+    return relation, [asked(expectation) for expectation in suite.expectations]
 
 
 def could_not_run(description: str, rule: str = "table_can_be_checked") -> CheckResult:
@@ -57,10 +107,11 @@ def could_not_run(description: str, rule: str = "table_can_be_checked") -> Check
 def _check_result(
     connection: duckdb.DuckDBPyConnection,
     suite: "Suite",
-    expectation: "Expectation",
+    question: _Question,
     found: "ExpectationValidationResult",
     personal_columns: frozenset[str],
 ) -> CheckResult:
+    expectation = question.expectation
     meta = expectation.meta
     severity = str(getattr(expectation.severity, "value", expectation.severity))
     problem = _exception_message(found.exception_info)
@@ -74,11 +125,10 @@ def _check_result(
             rows_failed=0,
             observed=f"The check could not be run: {masked_message(problem)}",
         )
-    checked, failed = _counts(connection, meta, found)
-    if "element_count" in found.result:
-        # Data Docs show GX's own result: the same counts, so that page and report agree.
-        share = 100.0 * failed / checked if checked else 0.0
-        found.result.update(element_count=checked, unexpected_count=failed, unexpected_percent=share)
+    checked, failed = _counts(connection, question, found)
+    # Data Docs show GX's own result: the same counts, so that page and report agree.
+    share = 100.0 * failed / checked if checked else 0.0
+    found.result.update(element_count=checked, unexpected_count=failed, unexpected_percent=share)
     return CheckResult(
         rule=meta["rule"],
         description=expectation.description,
@@ -86,8 +136,9 @@ def _check_result(
         status="passed" if found.success else "failed",
         rows_checked=checked,
         rows_failed=failed,
-        observed=f"{failed:,} of {checked:,}" if "element_count" in found.result else f"{checked:,} rows in the table",
-        sample=[] if found.success else _sample(connection, suite, meta, personal_columns),
+        observed=f"{failed:,} of {checked:,}" + (" rows that this refresh took in" if question.is_narrow else ""),
+        is_narrow=question.is_narrow,
+        sample=[] if found.success else _sample(connection, suite.key, question, personal_columns),
     )
 
 
@@ -99,15 +150,12 @@ def _exception_message(exception_info: dict[str, Any]) -> str | None:
 
 
 def _counts(
-    connection: duckdb.DuckDBPyConnection, meta: dict[str, Any], found: "ExpectationValidationResult"
+    connection: duckdb.DuckDBPyConnection, question: _Question, found: "ExpectationValidationResult"
 ) -> tuple[int, int]:
-    if "element_count" not in found.result:
-        # A rule about the table as a whole: what was observed is its number of rows.
-        return int(found.result["observed_value"]), 0 if found.success else 1
+    meta = question.expectation.meta
     # GX leaves the count of an empty table open.
-    checked, failed = int(found.result["element_count"]), int(found.result["unexpected_count"] or 0)
-    if "checked" in meta:
-        checked = _scalar(connection, meta["checked"])
+    failed = int(found.result["unexpected_count"] or 0)
+    checked = _scalar(connection, meta["checked"]) if "checked" in meta else question.count
     if "failed" in meta and not found.success:
         failed = _scalar(connection, meta["failed"])
     return checked, failed
@@ -119,17 +167,16 @@ def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 
 def _sample(
-    connection: duckdb.DuckDBPyConnection, suite: "Suite", meta: dict[str, Any], personal_columns: frozenset[str]
+    connection: duckdb.DuckDBPyConnection, key: Sequence[str], question: _Question, personal_columns: frozenset[str]
 ) -> list[dict[str, str]]:
     """A few failing rows: key columns and the offending ones, in a stable order, masked."""
-    if "query" in meta:
-        return failing_rows(connection, meta["query"], personal_columns)
-    if "broken_when" in meta:
-        shown = dict.fromkeys([*suite.key, *meta.get("columns", ())])
+    meta = question.expectation.meta
+    query = meta.get("query")
+    if query is None:
+        shown = dict.fromkeys([*key, *meta.get("columns", ())])
         columns = ", ".join(f'"{column}"' for column in shown) or "*"
-        query = f"select {columns} from {suite.table} where {meta['broken_when']}"
-        return failing_rows(connection, query, personal_columns)
-    return []
+        query = f"select {columns} from {question.relation} where {meta['broken_when']}"
+    return failing_rows(connection, query, personal_columns)
 
 
 def failing_rows(

@@ -8,6 +8,7 @@ import pytest
 from dagster_project.quality.engine import batch_source
 from dagster_project.quality.results import CheckResult
 from dagster_project.quality.runner import run_suite
+from dagster_project.quality.scope import count_rows
 from expectations.rules import Suite
 
 
@@ -26,7 +27,9 @@ def check(connection: duckdb.DuckDBPyConnection) -> Callable[[Suite], dict[str, 
     """Run a suite on the connection's tables; results by rule."""
 
     def run(suite: Suite) -> dict[str, CheckResult]:
-        results, _ = run_suite(connection, batch_source(connection), suite, frozenset({"email"}))
+        results, _ = run_suite(
+            connection, batch_source(connection), suite, frozenset({"email"}), count_rows(connection, suite.table)
+        )
         return {result.rule: result for result in results}
 
     return run

@@ -67,7 +67,7 @@ FEBRUARY_OF_ALL = "period_start = date '2026-02-01' and segment_type = 'all'"
         ("new_and_lost_customers = 1 where segment_type = 'country'", {"segments_add_up"}),
         (
             "segment_value = 'AE', period_start = date '2026-01-01' where segment_type = 'country'",
-            {"key_unique", "segments_add_up"},
+            {"segments_add_up"},
         ),
         (
             "customers_at_end = 3, new_customers = 3 where period_start = date '2026-01-01'",
