@@ -50,102 +50,36 @@ activity_events as (
 
 ),
 
-segment_events as (
-
-    -- A customer who only changes segment moves from one segment's stock to another's: that needs a row, too.
-    select
-        segment_versions.customer_id,
-        calendar_days.period_index,
-        0 as activity_change,
-        cast(0 as decimal(18, 4)) as revenue_change,
-        0 as is_first,
-        cast(null as date) as entry_date
-    from segment_versions
-    inner join calendar_days
-        on {{ add_days('segment_versions.valid_from_date', -1) }} = calendar_days.calendar_date
-    where segment_versions.valid_from_date > cast('0001-01-01' as date)
-
-),
-
 changes as (
 
     select
         customer_id,
         period_index,
-        sum(activity_change) as activity_change,
-        cast(sum(revenue_change) as decimal(18, 4)) as revenue_change,
+        min(is_active_at_start) as is_active_at_start,
+        min(is_active_at_end) as is_active_at_end,
         max(is_first) as is_first,
+        max(was_new) as was_new,
+        cast(sum(revenue_change) as decimal(18, 4)) as revenue_change,
         min(entry_date) as entry_date
-    from (
-        select * from activity_events
-        union all
-        select * from segment_events
-    ) as events
+    from activity_events
     group by customer_id, period_index
-
-),
-
-running as (
-
-    select
-        customer_id,
-        period_index,
-        is_first,
-        entry_date,
-        activity_change,
-        revenue_change,
-        sum(activity_change) over customer_history as activity_at_end,
-        cast(sum(revenue_change) over customer_history as decimal(18, 4)) as revenue_at_end,
-        lag(case when is_first = 1 then period_index end) over (partition by customer_id order by period_index) as first_index_before
-    from changes
-    window customer_history as (partition by customer_id order by period_index rows between unbounded preceding and current row)
 
 ),
 
 states as (
 
+    -- Whoever was there at the start counts with the segment of that day, whoever came with that of the day they came on.
     select
-        running.customer_id,
-        running.period_index,
-        running.is_first = 1 as is_first,
-        running.entry_date,
-        running.activity_at_end > running.activity_change as is_active_at_start,
-        running.activity_at_end > 0 as is_active_at_end,
-        running.revenue_at_end - running.revenue_change as revenue_at_start,
-        running.revenue_at_end,
-        coalesce(running.first_index_before = running.period_index - 1, false) as was_new_in_previous_period,
-        periods.period_start,
+        changes.*,
+        changes.is_active_at_start and changes.is_active_at_end as is_retained,
+        changes.is_active_at_start and not changes.is_active_at_end as is_lost,
+        changes.is_active_at_end and not changes.is_active_at_start as has_entered,
+        case when changes.is_active_at_start then periods.period_start else changes.entry_date end as segment_date,
         periods.period_end
-    from running
+    from changes
     inner join periods
-        on running.period_index = periods.period_index
-    where running.activity_at_end > 0 or running.activity_at_end > running.activity_change or running.is_first = 1
-
-),
-
-profiled as (
-
-    select
-        states.*,
-        states.is_active_at_start and states.is_active_at_end as is_retained,
-        states.is_active_at_start and not states.is_active_at_end as is_lost,
-        states.is_active_at_end and not states.is_active_at_start as has_entered,
-        coalesce(at_start.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_start,
-        coalesce(at_end.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_end,
-        coalesce(at_entry.segment_profile_id, {{ unknown_segment_profile_id() }}) as profile_at_entry
-    from states
-    left join segment_versions as at_start
-        on states.customer_id = at_start.customer_id
-        and states.period_start >= at_start.valid_from_date
-        and states.period_start < at_start.valid_to_date
-    left join segment_versions as at_end
-        on states.customer_id = at_end.customer_id
-        and states.period_end >= at_end.valid_from_date
-        and states.period_end < at_end.valid_to_date
-    left join segment_versions as at_entry
-        on states.customer_id = at_entry.customer_id
-        and states.entry_date >= at_entry.valid_from_date
-        and states.entry_date < at_entry.valid_to_date
+        on changes.period_index = periods.period_index
+    where changes.is_active_at_start or changes.is_active_at_end or changes.is_first
 
 ),
 
@@ -156,90 +90,149 @@ closures as (
 
 ),
 
--- One pass over the customers; nearly all have one profile all along, so this is small already.
-sums as (
+state_sums as (
 
     select
-        profiled.period_index,
-        profiled.profile_at_start,
-        profiled.profile_at_end,
-        profiled.profile_at_entry,
-        case when profiled.is_lost then coalesce(closures.close_reason, 'not_closed') end as close_reason,
-        count(case when profiled.is_active_at_start then 1 end) as customers_at_start,
-        count(case when profiled.is_active_at_end then 1 end) as customers_at_end,
-        count(case when profiled.is_lost then 1 end) as lost_customers,
-        count(case when profiled.is_lost and profiled.was_new_in_previous_period then 1 end) as lost_new_customers,
-        count(case when profiled.has_entered and profiled.is_first then 1 end) as new_customers,
-        count(case when profiled.has_entered and not profiled.is_first then 1 end) as reactivated_customers,
-        count(case when not profiled.is_active_at_start and not profiled.is_active_at_end then 1 end) as new_and_lost_customers,
-        sum(case when profiled.is_active_at_start then profiled.revenue_at_start else 0 end) as revenue_at_start,
-        sum(case when profiled.is_active_at_end then profiled.revenue_at_end else 0 end) as revenue_at_end,
-        sum(case when profiled.is_lost then profiled.revenue_at_start else 0 end) as churned_revenue,
-        sum(case when profiled.is_retained then greatest(profiled.revenue_at_start - profiled.revenue_at_end, 0) else 0 end)
-            as contraction_revenue,
-        sum(case when profiled.is_retained then greatest(profiled.revenue_at_end - profiled.revenue_at_start, 0) else 0 end)
-            as expansion_revenue,
-        sum(case when profiled.has_entered and not profiled.is_first then profiled.revenue_at_end else 0 end)
-            as reactivation_revenue,
-        sum(case when profiled.has_entered and profiled.is_first then profiled.revenue_at_end else 0 end) as new_revenue
-    from profiled
+        states.period_index,
+        coalesce(segment_versions.segment_profile_id, {{ unknown_segment_profile_id() }}) as segment_profile_id,
+        case when states.is_lost then coalesce(closures.close_reason, 'not_closed') end as close_reason,
+        count(case when states.has_entered and states.is_first then 1 end) as new_customers,
+        count(case when states.has_entered and not states.is_first then 1 end) as reactivated_customers,
+        count(case when states.is_lost then 1 end) as lost_customers,
+        count(case when states.is_lost and states.was_new then 1 end) as lost_new_customers,
+        count(case when not states.is_active_at_start and not states.is_active_at_end then 1 end) as new_and_lost_customers,
+        sum(case when states.is_lost then -states.revenue_change else 0 end) as churned_revenue,
+        sum(case when states.is_retained then greatest(-states.revenue_change, 0) else 0 end) as contraction_revenue,
+        sum(case when states.is_retained then greatest(states.revenue_change, 0) else 0 end) as expansion_revenue,
+        sum(case when states.has_entered and not states.is_first then states.revenue_change else 0 end) as reactivation_revenue,
+        sum(case when states.has_entered and states.is_first then states.revenue_change else 0 end) as new_revenue,
+        count(*) as row_count
+    from states
+    left join segment_versions
+        on states.customer_id = segment_versions.customer_id
+        and states.segment_date >= segment_versions.valid_from_date
+        and states.segment_date < segment_versions.valid_to_date
     left join closures
-        on profiled.is_lost
-        and profiled.customer_id = closures.customer_id
-        and profiled.period_end > closures.active_to_date
-        and profiled.period_end <= coalesce(closures.next_active_from_date, cast('9999-12-31' as date))
-    group by 1, 2, 3, 4, 5
+        on states.is_lost
+        and states.customer_id = closures.customer_id
+        and states.period_end > closures.active_to_date
+        and states.period_end <= coalesce(closures.next_active_from_date, cast('9999-12-31' as date))
+    group by 1, 2, 3
 
 ),
 
-{#-
-    Members of the period start count with the segment they had then, members of the period end with the one they have as
-    members of the next start, and those who came with the one of the day they came on.
--#}
-{%- set starting = {
-    'relation': 'sums',
-    'where': 'customers_at_start > 0',
-    'keyed_by': ['period_index', 'profile_at_start as segment_profile_id', 'close_reason'],
+-- Members of the period's end count with the segment they have then as members of the next start: whoever changes it inside the period
+-- moves from one segment's stock to another's, with the revenue of all events up to then.
+segment_changes as (
+
+    select distinct
+        segment_versions.customer_id,
+        calendar_days.period_index
+    from segment_versions
+    inner join calendar_days
+        on {{ add_days('segment_versions.valid_from_date', -1) }} = calendar_days.calendar_date
+    where segment_versions.valid_from_date > cast('0001-01-01' as date)
+
+),
+
+histories as (
+
+    select
+        customer_id,
+        period_index,
+        max(has_entered) as has_entered,
+        max(is_new) as is_new,
+        max(is_segment_change) as is_segment_change,
+        max(entry_date) as entry_date,
+        sum(sum(activity_change)) over customer_history as activity_at_end,
+        cast(sum(sum(revenue_change)) over customer_history as decimal(18, 4)) as revenue_at_end
+    from (
+        select
+            customer_id,
+            period_index,
+            case when has_entered then 1 else 0 end as has_entered,
+            case when has_entered and is_first then 1 else 0 end as is_new,
+            0 as is_segment_change,
+            entry_date,
+            case when has_entered then 1 when is_lost then -1 else 0 end as activity_change,
+            revenue_change
+        from states
+        where customer_id in (select customer_id from segment_changes)
+
+        union all
+
+        select
+            customer_id,
+            period_index,
+            0 as has_entered,
+            0 as is_new,
+            1 as is_segment_change,
+            cast(null as date) as entry_date,
+            0 as activity_change,
+            cast(0 as decimal(18, 4)) as revenue_change
+        from segment_changes
+    ) as events
+    group by customer_id, period_index
+    window customer_history as (partition by customer_id order by period_index rows between unbounded preceding and current row)
+
+),
+
+transfers as (
+
+    select
+        histories.period_index,
+        histories.is_new,
+        histories.revenue_at_end,
+        counted_with.segment_profile_id as old_profile_id,
+        at_end.segment_profile_id as new_profile_id
+    from histories
+    inner join periods
+        on histories.period_index = periods.period_index
+    inner join segment_versions as counted_with
+        on histories.customer_id = counted_with.customer_id
+        and case when histories.has_entered = 1 then histories.entry_date else periods.period_start end >= counted_with.valid_from_date
+        and case when histories.has_entered = 1 then histories.entry_date else periods.period_start end < counted_with.valid_to_date
+    inner join segment_versions as at_end
+        on histories.customer_id = at_end.customer_id
+        and periods.period_end >= at_end.valid_from_date
+        and periods.period_end < at_end.valid_to_date
+    where
+        histories.is_segment_change = 1
+        and histories.activity_at_end > 0
+        and counted_with.segment_profile_id != at_end.segment_profile_id
+
+),
+
+{%- set of_states = {
+    'relation': 'state_sums',
+    'keyed_by': ['period_index', 'segment_profile_id', 'close_reason'],
     'sums': {
-        'lost_customers': 'lost_customers',
-        'lost_new_customers': 'lost_new_customers',
-        'row_count': 'customers_at_start',
-        'stock_customers': '-customers_at_start',
-        'churned_revenue': 'churned_revenue',
-        'contraction_revenue': 'contraction_revenue',
-        'expansion_revenue': 'expansion_revenue',
-        'stock_revenue': '-revenue_at_start'
-    }
-} -%}
-{%- set no_reason = 'cast(null as ' ~ dbt.type_string() ~ ') as close_reason' -%}
-{%- set ending = {
-    'relation': 'sums',
-    'where': 'customers_at_end > 0',
-    'keyed_by': ['period_index', 'profile_at_end as segment_profile_id', no_reason],
-    'sums': {
-        'row_count': 'customers_at_end',
-        'stock_customers': 'customers_at_end',
+        'stock_customers': 'new_customers + reactivated_customers - lost_customers',
         'stock_new_customers': 'new_customers',
-        'stock_revenue': 'revenue_at_end'
+        'stock_revenue': 'new_revenue + reactivation_revenue + expansion_revenue - contraction_revenue - churned_revenue'
     }
 } -%}
-{%- set coming = {
-    'relation': 'sums',
-    'where': 'new_customers + reactivated_customers + new_and_lost_customers > 0',
-    'keyed_by': ['period_index', 'profile_at_entry as segment_profile_id', no_reason],
-    'sums': {
-        'row_count': 'new_customers + reactivated_customers + new_and_lost_customers',
-        'new_customers': 'new_customers',
-        'reactivated_customers': 'reactivated_customers',
-        'new_and_lost_customers': 'new_and_lost_customers',
-        'reactivation_revenue': 'reactivation_revenue',
-        'new_revenue': 'new_revenue'
-    }
-} %}
+{%- for name in movement_counts() + movement_amounts() + ['row_count'] if not name.startswith('stock_') -%}
+    {%- do of_states.sums.update({name: name}) -%}
+{%- endfor -%}
+{%- set no_reason = 'cast(null as ' ~ dbt.type_string() ~ ') as close_reason' -%}
+{%- set transferred = [] -%}
+{%- for profile, sign in {'old_profile_id': '-', 'new_profile_id': ''}.items() -%}
+    {%- do transferred.append({
+        'relation': 'transfers',
+        'keyed_by': ['period_index', profile ~ ' as segment_profile_id', no_reason],
+        'sums': {
+            'row_count': '1',
+            'stock_customers': sign ~ '1',
+            'stock_new_customers': sign ~ 'is_new',
+            'stock_revenue': sign ~ 'revenue_at_end'
+        }
+    }) -%}
+{%- endfor %}
 
 movements as (
 
-    {{ union_of_sums(movement_counts() + movement_amounts() + ['row_count'], [starting, ending, coming]) }}
+    {{ union_of_sums(movement_counts() + movement_amounts() + ['row_count'], [of_states] + transferred) }}
 
 )
 

@@ -129,6 +129,7 @@ select
     customer_id,
     case when active_to_date < cast('9999-12-31' as date) then coalesce(close_reason, 'not_stated') end as close_reason,
     row_number() over (partition by customer_id order by active_from_date) = 1 as is_first_spell,
+    lag(active_to_date) over (partition by customer_id order by active_from_date) as previous_active_to_date,
     active_from_date,
     nullif(active_to_date, cast('9999-12-31' as date)) as active_to_date,
     lead(active_from_date) over (partition by customer_id order by active_from_date) as next_active_from_date

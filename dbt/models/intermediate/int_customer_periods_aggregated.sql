@@ -21,8 +21,14 @@ select
     count(*) as purchase_day_count,
     cast(sum(purchase_days.order_count) as bigint) as order_count,
     cast(sum(purchase_days.net_amount) as decimal(18, 4)) as net_amount,
-    max(case when purchase_days.previous_purchase_date is null then 1 else 0 end) = 1 as is_first_period,
-    min(purchase_days.purchase_date) as first_purchase_date
+    count(purchase_days.previous_purchase_date) < count(*) as is_first_period,
+    -- The customer's purchase days are in order, so what the first one says of the day before it is the least, and so on.
+    case
+        when count(purchase_days.previous_purchase_date) = count(*) then min(purchase_days.previous_purchase_date)
+    end as previous_purchase_date,
+    min(purchase_days.purchase_date) as first_purchase_date,
+    max(purchase_days.purchase_date) as last_purchase_date,
+    case when count(purchase_days.next_purchase_date) = count(*) then max(purchase_days.next_purchase_date) end as next_purchase_date
 from purchase_days
 inner join calendar_days
     on purchase_days.purchase_date = calendar_days.calendar_date

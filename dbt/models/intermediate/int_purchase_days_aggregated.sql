@@ -33,5 +33,6 @@ select
     costed_net_amount,
     cost_amount,
     lag(purchase_date) over (partition by customer_id order by purchase_date) as previous_purchase_date,
-    purchase_date
+    purchase_date,
+    lead(purchase_date) over (partition by customer_id order by purchase_date) as next_purchase_date
 from purchase_days
