@@ -48,3 +48,12 @@ def test_importing_the_gates_does_not_import_great_expectations():
     code = "import sys, expectations, dagster_project.quality.gates; print('great_expectations' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
+
+
+def test_great_expectations_comes_without_what_no_suite_uses():
+    code = (
+        "import sys; from dagster_project.quality.importing import import_great_expectations as load; load(); "
+        "print(sorted({'pyspark', 'scipy', 'altair'} & sys.modules.keys()))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
