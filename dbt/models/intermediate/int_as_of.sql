@@ -47,8 +47,8 @@ latest_moments as (
 event_bounds as (
 
     select
-        (select min({{ reporting_date('ordered_at') }}) from orders) as first_order_date,
-        (select min({{ reporting_date('created_at') }}) from customer_versions) as first_customer_date,
+        (select {{ reporting_date('min(ordered_at)') }} from orders) as first_order_date,
+        (select {{ reporting_date('min(created_at)') }} from customer_versions) as first_customer_date,
         (select {{ reporting_date('max(event_at)') }} from latest_moments) as latest_event_date
 
 )
