@@ -242,8 +242,9 @@ def _column_conditions(column: Column, limit: dt.datetime) -> list[tuple[str, st
             is_beyond = f"({is_beyond} AND (isnan({as_double}) OR abs({as_double}) >= 9.2e18))"
         wrong = "not_an_integer" if column.type == "integer" else "not_a_number"
         conditions += [
-            (f"{wrong}:{column.name}", f"{unreadable} AND NOT coalesce({is_beyond}, FALSE)"),
-            (f"out_of_range:{column.name}", f"{unreadable} AND {is_beyond}"),
+            # CASE, because the engine works out both sides of an AND for every row.
+            (f"{wrong}:{column.name}", f"CASE WHEN {unreadable} THEN NOT coalesce({is_beyond}, FALSE) END"),
+            (f"out_of_range:{column.name}", f"CASE WHEN {unreadable} THEN {is_beyond} END"),
         ]
     elif column.type == "boolean":
         conditions.append((f"not_a_boolean:{column.name}", unreadable))
