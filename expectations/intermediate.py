@@ -65,6 +65,7 @@ def _calendar() -> list[Suite]:
                 """,
             ),
         ),
+        keyed_suite("intermediate.int_days", ["calendar_date"], not_empty("There is at least one day.")),
         keyed_suite(
             "intermediate.int_periods",
             ["period_grain", "period_index"],

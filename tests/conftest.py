@@ -1,10 +1,14 @@
-"""What all tests share: settings that point into a temporary folder, never into the user's warehouse."""
+"""What all tests share: settings of a temporary folder, never of the user's warehouse, and one run on the sample."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import Settings, load_settings
+from dagster_project.run_lock import wait_for_turn
+from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 
 
 @pytest.fixture
@@ -18,6 +22,23 @@ def settings(tmp_path: Path) -> Settings:
             "EXTRACTS_CONFIG": str(tmp_path / "extracts.yml"),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A warehouse home in which the sample was refreshed once, for all workers together. To be read, never written."""
+    parallel = hasattr(request.config, "workerinput")
+    folder = tmp_path_factory.getbasetemp()
+    home = (folder.parent if parallel else folder) / "sample_home"
+    with wait_for_turn(home.with_suffix(".lock")):
+        if not (home / "published" / "current").exists():
+            environment = os.environ | {"WAREHOUSE_HOME": str(home)}
+            command = [sys.executable, "-m", "dagster_project", "run", "daily_refresh"]
+            done = subprocess.run(
+                command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return home
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -2,11 +2,8 @@
 
 import datetime as dt
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,26 +28,15 @@ LATIN_ANYWHERE = r"USD|UTC|CSV|English|App pages"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse home with a release of the sample extracts."""
-    folder = tmp_path_factory.mktemp("sample")
-    environment = os.environ | {"WAREHOUSE_HOME": str(folder)}
-    command = [sys.executable, "-m", "dagster_project", "run", "daily_refresh"]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return folder
-
-
-@pytest.fixture(scope="module")
-def release(home: Path) -> Path:
+def release(sample_home: Path) -> Path:
     """The folder of the release."""
-    return (home / "published" / "current").resolve()
+    return (sample_home / "published" / "current").resolve()
 
 
 @pytest.fixture(scope="module")
-def dashboard(home: Path) -> Iterator[Served]:
+def dashboard(sample_home: Path) -> Iterator[Served]:
     """The dashboard on it."""
-    with served(home) as answering:
+    with served(sample_home) as answering:
         yield answering
 
 

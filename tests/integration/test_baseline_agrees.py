@@ -14,27 +14,14 @@ import pytest
 
 from benchmarks.agreement import COMPARISONS, differences
 from benchmarks.baseline import MARTS, run_baseline
-from dagster_project.__main__ import main
 from dagster_project.settings import PROJECT_ROOT
 
 SAMPLE = PROJECT_ROOT / "sample"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse home in which the sample was refreshed once."""
-    folder = tmp_path_factory.mktemp("sample")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAREHOUSE_HOME", str(folder))
-        patch.setenv("EXTRACTS_DIR", str(SAMPLE / "extracts"))
-        patch.setenv("EXTRACTS_CONFIG", str(SAMPLE / "extracts.yml"))
-        assert main(["run", "daily_refresh"]) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def release(home: Path) -> Path:
-    return (home / "published" / "current").resolve()
+def release(sample_home: Path) -> Path:
+    return (sample_home / "published" / "current").resolve()
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +65,9 @@ def test_a_figure_that_differs_is_named(release: Path, baseline: Path, tmp_path:
     assert any("in one of the two only" in line for line in found)
 
 
-def test_loader_counts_what_was_written(home: Path, truth: dict) -> None:
-    entries = [json.loads(path.read_text(encoding="utf-8")) for path in (home / "lake" / "ledger").glob("*/*.json")]
+def test_loader_counts_what_was_written(sample_home: Path, truth: dict) -> None:
+    ledger = sample_home / "lake" / "ledger"
+    entries = [json.loads(path.read_text(encoding="utf-8")) for path in ledger.glob("*/*.json")]
     for feed, counts in truth["feeds"].items():
         loaded = [entry for entry in entries if entry["feed"] == feed]
         reasons = Counter()
