@@ -3,6 +3,7 @@
 #   make run                                    the daily refresh on the sample extracts
 #   make run EXTRACTS=<folder> CONFIG=<file>    the same on your own
 #   make dashboard                              the figures of the current release in a browser
+#   make superset-dashboard                     a ready dashboard for Superset, as one file to import (DATABASE=<its address>)
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
@@ -43,7 +44,7 @@ DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
 .PHONY: help
 help:
-	@sed -n '3,8s/^# *//p' Makefile
+	@sed -n '3,9s/^# *//p' Makefile
 
 .PHONY: run
 run: $(RUN_STAMP)
@@ -68,6 +69,10 @@ dev: $(RUN_STAMP)
 .PHONY: dashboard
 dashboard: $(DASHBOARD_STAMP)
 	@$(PYTHON) -m dashboard --port $(or $(PORT),8501)
+
+.PHONY: superset-dashboard
+superset-dashboard: $(RUN_STAMP)
+	@$(PYTHON) -m dashboard.superset_package $(if $(DATABASE),--database '$(DATABASE)')
 
 # The tests of the dashboard need a browser; where it cannot be installed they are skipped and say so.
 .PHONY: chromium

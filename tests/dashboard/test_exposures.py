@@ -1,0 +1,62 @@
+"""Lineage to the readers: dbt's exposures name the marts that each page, and each other way of reading, asks."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+import yaml
+from streamlit.testing.v1 import AppTest
+
+from dagster_project.settings import DBT_PROJECT_DIR
+from dashboard import figures
+from dashboard.app import PAGES
+from dashboard.superset_package import FILES
+
+# Read only where a segment is chosen, and these pages are looked at without.
+FOR_SEGMENTS = {"lifetime_value": {"dim_customer"}}
+
+
+@pytest.fixture(scope="module")
+def exposures() -> dict[str, set[str]]:
+    """The marts of each exposure, by its name."""
+    document: dict[str, Any] = yaml.safe_load(
+        (DBT_PROJECT_DIR / "models" / "exposures.yml").read_text(encoding="utf-8")
+    )
+    return {
+        exposure["name"]: {re.fullmatch(r"ref\('(\w+)'\)", mart)[1] for mart in exposure["depends_on"]}
+        for exposure in document["exposures"]
+    }
+
+
+def show(name: str) -> None:
+    """A page as the dashboard shows it; runs as a script of its own."""
+    from dashboard.app import _show_page
+    from dashboard.release import open_release
+    from dashboard.texts import load_texts
+
+    _show_page(name, open_release(), load_texts("en"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_exposure_of_a_page_names_the_marts_it_reads(
+    page: str, exposures: dict[str, set[str]], sample_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = set()
+    mart = figures.mart
+    monkeypatch.setattr(figures, "mart", lambda folder, name: read.add(name) or mart(folder, name))
+    monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
+    st.cache_data.clear()
+    assert not AppTest.from_function(show, args=(page,), default_timeout=60).run().exception
+    assert exposures[f"dashboard_{page}"] == read | FOR_SEGMENTS.get(page, set())
+
+
+def test_every_page_is_an_exposure(exposures: dict[str, set[str]]) -> None:
+    assert {name for name in exposures if name.startswith("dashboard_")} == {f"dashboard_{page}" for page in PAGES}
+
+
+def test_the_exposure_of_superset_names_the_marts_of_its_datasets(exposures: dict[str, set[str]]) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (FILES / "datasets").glob("*.yaml")]
+    asked = {mart for text in texts for mart in re.findall(r"(?:from|join) marts\.(\w+)", text)}
+    assert asked == exposures["superset_dashboard"]
