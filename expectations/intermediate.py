@@ -65,7 +65,9 @@ def _calendar() -> list[Suite]:
                 """,
             ),
         ),
-        keyed_suite("intermediate.int_days", ["calendar_date"], not_empty("There is at least one day.")),
+        keyed_suite(
+            "intermediate.int_days", ["calendar_date"], not_empty("intermediate.int_days", "There is at least one day.")
+        ),
         keyed_suite(
             "intermediate.int_periods",
             ["period_grain", "period_index"],
