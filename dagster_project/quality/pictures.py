@@ -1,7 +1,7 @@
 """Small pictures for the stewards' pages, as SVG inside the page: nothing to load, sharp in print.
 
-Belongs here: bars and their geometry. Does not belong here: which figures are shown (`report`). Every picture has words
-for those who do not see it, and what a colour says is also said by height, place or text.
+Belongs here: bars and lineage, and their geometry. Does not belong here: which figures are shown (`report`). Every
+picture has words for those who do not see it, and what a colour says is also said by height, place or text.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,10 @@ from markupsafe import Markup
 
 BAR_WIDTH = 9
 BAR_GAP = 3
+NODE_WIDTH = 360
+NODE_HEIGHT = 24
+NODE_STEP = 30
+NODE_GAP = 60
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,44 @@ def share(parts: Sequence[tuple[str, float]], words: str, width: int = 120, heig
         '<svg class="share" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'aria-label="{words}"><title>{words}</title>{drawn}</svg>'
     ).format(width=width, height=height, words=words, drawn=drawn)
+
+
+def lineage(name: str, parents: Sequence[tuple[str, str]], children: Sequence[tuple[str, str]]) -> Markup:
+    """A table between what it is made of (left) and what is made of it (right), each as (name, anchor or empty)."""
+    rows = max(len(parents), len(children), 1)
+    height = rows * NODE_STEP
+    middle = height / 2
+    width = 3 * NODE_WIDTH + 2 * NODE_GAP
+    words = (
+        f"{name} is made of {', '.join(one for one, _ in parents) or 'nothing else'}; "
+        f"it goes into {', '.join(one for one, _ in children) or 'nothing else'}."
+    )
+    drawn = _node(name, "", NODE_WIDTH + NODE_GAP, middle, "node itself")
+    for number, (parent, anchor) in enumerate(parents):
+        top = height * (number + 0.5) / len(parents)
+        drawn += _curve(NODE_WIDTH, top, NODE_WIDTH + NODE_GAP, middle) + _node(parent, anchor, 0, top, "node")
+    for number, (child, anchor) in enumerate(children):
+        top = height * (number + 0.5) / len(children)
+        left = 2 * (NODE_WIDTH + NODE_GAP)
+        drawn += _curve(left - NODE_GAP, middle, left, top) + _node(child, anchor, left, top, "node")
+    return Markup(
+        '<svg class="lineage" role="group" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'aria-label="{words}">{drawn}</svg>'
+    ).format(width=width, height=height, words=words, drawn=drawn)
+
+
+def _node(name: str, anchor: str, left: float, middle: float, kind: str) -> Markup:
+    box = Markup(
+        '<rect class="{}" x="{}" y="{:.1f}" width="{}" height="{}" rx="3"/><text x="{}" y="{:.1f}">{}</text>'
+    ).format(kind, left, middle - NODE_HEIGHT / 2, NODE_WIDTH, NODE_HEIGHT, left + 8, middle + 4, name)
+    return Markup('<a href="#{}">{}</a>').format(anchor, box) if anchor else box
+
+
+def _curve(left: float, top: float, right: float, bottom: float) -> Markup:
+    middle = (left + right) / 2
+    return Markup('<path class="flow" d="M{},{:.1f} C{},{:.1f} {},{:.1f} {},{:.1f}"/>').format(
+        left, top, middle, top, middle, bottom, right, bottom
+    )
 
 
 def _bar(bar: Bar, left: int, height: int, largest: float) -> Markup:

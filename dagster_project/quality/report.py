@@ -9,11 +9,12 @@ through Jinja2 with automatic escaping.
     reports/<dataset>/runs.html            all runs that are kept; written at the end of a run
     reports/<dataset>/runs/<run>.html      one run; written once, at its end
     reports/<dataset>/files.html           all files; written when the ledger has changed
+    reports/<dataset>/dictionary.html      every table, column and formula, in one file that needs no other; written
+                                           when the dbt project or the tables have changed
     reports/data_docs/<dataset>/<run>/     Great Expectations' own pages (`data_docs`)
 """
 
 import hashlib
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.quality import report_content
 from dagster_project.quality.data_docs import TEMPLATES_DIR, prune_pages
 from dagster_project.quality.history import utc_now
-from dagster_project.quality.pictures import columns, share
+from dagster_project.quality.pictures import columns, lineage, share
 from dagster_project.quality.runs import RunRecord, mark_broken_off, read_records, thin_out, write_record
 from dagster_project.settings import Settings
+from dagster_project.transforming.catalog import column_types
+from dagster_project.transforming.dictionary import read_dictionary
 
 # Where the mark of a page is looked for.
 LONGEST_HEAD = 300
@@ -54,7 +57,10 @@ def end_report(settings: Settings, config: ExtractsConfig, record: RunRecord) ->
     _write_run_page(settings, record)
     _write_runs_page(settings, config.name, kept)
     _write_files_page(settings, config.name, read_ledger(settings, config.name))
-    write_index(settings, config)
+    try:
+        _write_dictionary(settings, config.name)
+    finally:
+        write_index(settings, config)
     return record
 
 
@@ -77,23 +83,51 @@ def _write_runs_page(settings: Settings, dataset: str, records: list[RunRecord])
     _write_page(_pages_dir(settings, dataset) / "runs.html", "report_runs.html", content, root="..")
 
 
+def _write_dictionary(settings: Settings, dataset: str) -> None:
+    """The data dictionary; left alone as long as it is about the same project and the same tables."""
+    manifest_path = settings.dbt_dir / dataset / "manifest.json"
+    if not manifest_path.exists():
+        return
+    types = column_types(settings)
+    path = _pages_dir(settings, dataset) / "dictionary.html"
+    mark = _mark(_hash(manifest_path.read_bytes(), _template("report_dictionary.html"), repr(types).encode()))
+    if not _has_mark(path, mark):
+        dictionary = read_dictionary(manifest_path, types)
+        content = {"dataset": dataset, "dictionary": dictionary, "style": _template("style.css").decode(), "mark": mark}
+        _write_page(path, "report_dictionary.html", content, root="..")
+
+
 def _write_files_page(settings: Settings, dataset: str, entries: list[LedgerEntry]) -> None:
     """The page of all files; left alone as long as it was made of the same entries by the same template."""
     path = _pages_dir(settings, dataset) / "files.html"
-    mark = f"<!-- made of {_fingerprint(entries)} -->"
-    if path.exists():
-        with path.open(encoding="utf-8") as page:
-            if mark in page.read(LONGEST_HEAD):
-                return
+    mark = _mark(_hash(_template("report_files.html"), *(repr(entry).encode() for entry in entries)))
+    if _has_mark(path, mark):
+        return
     content = {**report_content.files_content(dataset, entries), "mark": mark}
     _write_page(path, "report_files.html", content, root="..")
 
 
-def _fingerprint(entries: Iterable[LedgerEntry]) -> str:
-    total = hashlib.sha256((TEMPLATES_DIR / "report_files.html").read_bytes())
-    for entry in entries:
-        total.update(repr(entry).encode())
+def _mark(fingerprint: str) -> str:
+    """What a page says, unseen, of what it was made of."""
+    return f"<!-- made of {fingerprint} -->"
+
+
+def _has_mark(path: Path, mark: str) -> bool:
+    if not path.exists():
+        return False
+    with path.open(encoding="utf-8") as page:
+        return mark in page.read(LONGEST_HEAD)
+
+
+def _hash(*parts: bytes) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part)
     return total.hexdigest()
+
+
+def _template(name: str) -> bytes:
+    return (TEMPLATES_DIR / name).read_bytes()
 
 
 def _write_style(settings: Settings) -> None:
@@ -121,5 +155,5 @@ def _environment() -> Environment:
     environment.filters["number"] = "{:,}".format
     environment.filters["moment"] = report_content.moment_words
     environment.filters["duration"] = report_content.duration_words
-    environment.globals.update(columns=columns, share=share)
+    environment.globals.update(columns=columns, lineage=lineage, share=share)
     return environment

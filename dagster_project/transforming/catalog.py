@@ -1,6 +1,6 @@
 """What the dbt project says about its tables, and how many rows they have.
 
-Belongs here: reading the parsed project and counting. Does not belong here: building (see `dbt_runner`).
+Belongs here: reading the parsed project, counting, types of columns. Does not belong here: building (see `dbt_runner`).
 """
 
 import json
@@ -76,6 +76,20 @@ def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
             relation: connection.execute(f"select count(*) from {_quoted(relation)}").fetchall()[0][0]
             for relation in relations
         }
+
+
+def column_types(settings: Settings) -> dict[str, dict[str, str]]:
+    """Name and type of every column of each `schema.table` in the warehouse, in their order; nothing without one."""
+    if not settings.warehouse_path.exists():
+        return {}
+    types: dict[str, dict[str, str]] = {}
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        for schema, table, column, data_type in connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "where database_name = current_database() and not internal order by schema_name, table_name, column_index"
+        ).fetchall():
+            types.setdefault(f"{schema}.{table}", {})[column] = data_type
+    return types
 
 
 def _quoted(relation: str) -> str:
