@@ -94,6 +94,9 @@ def checked_rows(
         conditions += _column_conditions(column, limit)
     conditions += _row_conditions(feed)
     if feed.name == "survey_responses":
+        # In a step of its own, or it would be put together again for every spelling that it is compared with.
+        given = dict(typed)
+        instants.append(("scale_key", f"{given['metric']} || '|' || lower({given['scale_id']})"))
         typed = _with_known_scale(typed)
     refused = " OR ".join(f"({condition}) IS TRUE" for _, condition in conditions) or "FALSE"
     steps = [texts, digits, parsed, instants, typed, [("is_refused", refused)]]
@@ -280,7 +283,10 @@ def _row_conditions(feed: Feed) -> list[tuple[str, str]]:
 
 
 def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """`scale_id` becomes the seed's own id, whatever its spelling; a metric with a single scale needs none."""
+    """`scale_id` becomes the seed's own id, whatever its spelling; a metric with a single scale needs none.
+
+    `scale_key`, a column of the step before, is the metric and the scale as it was spelt.
+    """
     expressions = dict(typed)
     given, metric = expressions["scale_id"], expressions["metric"]
     scales = load_survey_scales()
@@ -297,7 +303,7 @@ def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
     defaults = " ".join(f"WHEN {quote_text(name)} THEN {quote_text(only[name])}" for name in sorted(only))
     known = (
         f"CASE WHEN {given} IS NULL THEN CASE {metric} {defaults} END "
-        f"ELSE CASE {metric} || '|' || lower({given}) {' '.join(cases)} END END"
+        f"ELSE CASE scale_key {' '.join(cases)} END END"
     )
     return [("given_scale", given), *((name, known if name == "scale_id" else sql) for name, sql in typed)]
 
