@@ -6,6 +6,7 @@ themselves (`batches`), the decision to load (`loader`).
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from dagster_project.loading.durable import publish_file, write_text
@@ -68,11 +69,17 @@ def entry_path(settings: Settings, feed: str, batch_id: str) -> Path:
 
 def read_ledger(settings: Settings, dataset: str) -> list[LedgerEntry]:
     """Every entry of a dataset in load order; empty where nothing was ever loaded."""
-    entries = [
-        LedgerEntry(**json.loads(path.read_text(encoding="utf-8")))
-        for path in sorted(settings.ledger_dir.glob(f"*/{dataset}__*.json"))
-    ]
+    entries = []
+    for path in settings.ledger_dir.glob(f"*/{dataset}__*.json"):
+        status = path.stat()
+        entries.append(_read_entry(path, status.st_ino, status.st_size, status.st_mtime_ns))
     return sorted(entries, key=lambda entry: (entry.load_sequence, entry.feed))
+
+
+@lru_cache(maxsize=200_000)
+def _read_entry(path: Path, _inode: int, _size: int, _changed_at: int) -> LedgerEntry:
+    """An entry, read once by a process: a run asks for the ledger a dozen times, and years of daily files are many."""
+    return LedgerEntry(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def write_entry(settings: Settings, entry: LedgerEntry) -> None:
