@@ -301,10 +301,7 @@ def _with_known_scale(typed: list[tuple[str, str]]) -> list[tuple[str, str]]:
         if len(ids := [scale.scale_id for scale in scales if scale.metric == metric_name]) == 1
     }
     defaults = " ".join(f"WHEN {quote_text(name)} THEN {quote_text(only[name])}" for name in sorted(only))
-    known = (
-        f"CASE WHEN {given} IS NULL THEN CASE {metric} {defaults} END "
-        f"ELSE CASE scale_key {' '.join(cases)} END END"
-    )
+    known = f"CASE WHEN {given} IS NULL THEN CASE {metric} {defaults} END ELSE CASE scale_key {' '.join(cases)} END END"
     return [("given_scale", given), *((name, known if name == "scale_id" else sql) for name, sql in typed)]
 
 
