@@ -390,3 +390,11 @@ def finished_run(run_id: str, began_at: datetime, age: timedelta) -> RunRecord:
         stages={stage: StageCounts(9, 60, 0, age.days % 4) for stage in ("raw", "staging", "intermediate", "marts")},
         feeds={feed: FeedCounts(1, 0, 1000 + age.days, 990 + age.days, 10) for feed in ("orders", "crm_customers")},
     )
+
+
+def test_pages_say_where_only_the_rows_that_a_refresh_took_in_were_looked_at(shop: Shop) -> None:
+    record = shop.begin()
+    shop.check(record, "staging", result("failed", "warning", is_narrow=True), result(rule="other"))
+    shop.end(record)
+    assert "3 of 10 rows that the refresh took in fail." in shop.index.words
+    assert "1 of new rows only" in shop.run_page(record).words
