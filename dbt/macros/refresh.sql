@@ -114,7 +114,7 @@
     A refresh that only adds corrects what the table held: less the sums over the replaced rows as they were, plus those over them as
     they are; a sum behind which no row is left is no row.
 -#}
-{% macro sums_over_customers(keys, counts, amounts) %}
+{% macro sums_over_customers(keys, counts, amounts, amount_type='decimal(28, 4)') %}
 {% if is_addition() %}
 with sums_before as (
 
@@ -134,7 +134,7 @@ select
     cast(sum({{ count }}) as bigint) as {{ count }},
     {% endfor -%}
     {% for amount in amounts -%}
-    cast(sum({{ amount }}) as decimal(28, 4)) as {{ amount }},
+    cast(sum({{ amount }}) as {{ amount_type }}) as {{ amount }},
     {% endfor -%}
     cast(sum(row_count) as bigint) as row_count
 from (

@@ -49,11 +49,11 @@ line_totals as (
         count(*) as line_count,
         count(case when is_revenue then 1 end) as revenue_line_count,
         count(case when is_revenue and unit_cost is not null then 1 end) as costed_line_count,
-        sum(case when is_revenue then quantity * unit_price else 0 end) as gross_amount,
-        sum(case when is_revenue then discount_amount end) as discount_amount,
-        sum(shipping_amount) as shipping_amount,
-        sum(tax_amount) as tax_amount,
-        sum(case when is_revenue then quantity * unit_cost end) as cost_amount
+        cast(sum(case when is_revenue then quantity * unit_price else 0 end) as decimal(18, 4)) as gross_amount,
+        cast(sum(case when is_revenue then discount_amount end) as decimal(18, 4)) as discount_amount,
+        cast(sum(shipping_amount) as decimal(18, 4)) as shipping_amount,
+        cast(sum(tax_amount) as decimal(18, 4)) as tax_amount,
+        cast(sum(case when is_revenue then quantity * unit_cost end) as decimal(18, 4)) as cost_amount
     from (
         select
             *,
@@ -76,7 +76,7 @@ refund_totals as (
 
     select
         order_id,
-        sum(refund_amount) as refund_amount
+        cast(sum(refund_amount) as decimal(18, 4)) as refund_amount
     from order_refunds
     where not {{ is_after_as_of(reporting_date('refunded_at')) }}
     group by order_id

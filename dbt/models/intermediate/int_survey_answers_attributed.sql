@@ -1,6 +1,9 @@
+{{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'response_id': 'int_responses_changed'}}) }}
+
 with responses as (
 
     select * from {{ ref('stg_surveys__responses') }}
+    where {{ is_listed('response_id', 'int_responses_changed') }}
 
 ),
 

@@ -1,6 +1,6 @@
-with answers as (
+with sums_by_profile as (
 
-    select * from {{ ref('int_survey_answers_attributed') }}
+    select * from {{ ref('int_survey_sums_aggregated') }}
 
 ),
 
@@ -10,70 +10,9 @@ periods as (
 
 ),
 
-calendar_days as (
-
-    select * from {{ ref('int_calendar_days') }}
-
-),
-
-segment_versions as (
-
-    select * from {{ ref('int_customer_segments_versioned') }}
-
-),
-
 segment_profiles as (
 
     select * from {{ ref('int_segment_profiles') }}
-
-),
-
-placed as (
-
-    select
-        answers.*,
-        calendar_days.period_grain,
-        calendar_days.period_index,
-        {{ profile_at_period_start() }} as segment_profile_id
-    from answers
-    inner join calendar_days
-        on answers.event_date = calendar_days.calendar_date
-    {{ join_segment_at_period_start('answers') }}
-    where answers.exclusion_reason is null or answers.exclusion_reason = 'duplicate_answer'
-
-),
-
-judged as (
-
-    select
-        *,
-        exclusion_reason is null and is_answered as is_valid
-    from placed
-
-),
-
--- Sums first: only they, not the answers, are then repeated for the totals and the segments.
-sums_by_profile as (
-
-    select
-        period_grain,
-        period_index,
-        segment_profile_id,
-        metric,
-        survey_id,
-        touchpoint,
-        min(case when is_valid then base_scale_id end) as lowest_scale_id,
-        max(case when is_valid then base_scale_id end) as highest_scale_id,
-        count(case when exclusion_reason is null then 1 end) as invited_count,
-        count(case when is_valid then 1 end) as valid_answer_count,
-        count(case when is_valid and is_positive then 1 end) as positive_answer_count,
-        count(case when is_valid and is_top_box then 1 end) as top_box_answer_count,
-        count(case when is_valid and turned_score <= 6 then 1 end) as detractor_count,
-        count(case when exclusion_reason is not null then 1 end) as dropped_duplicate_count,
-        sum(case when is_valid then turned_score end) as score_sum,
-        sum(case when is_valid then normalised_score end) as normalised_score_sum
-    from judged
-    group by 1, 2, 3, 4, 5, 6
 
 ),
 
@@ -88,10 +27,10 @@ sums as (
         case when touchpoint_levels.is_total then 'all' else sums_by_profile.touchpoint end as touchpoint,
         segment_profiles.segment_type,
         segment_profiles.segment_value,
-        min(sums_by_profile.lowest_scale_id) as lowest_scale_id,
-        max(sums_by_profile.highest_scale_id) as highest_scale_id,
-        {% for count in ['invited', 'valid_answer', 'positive_answer', 'top_box_answer', 'detractor', 'dropped_duplicate'] -%}
-        cast(sum(sums_by_profile.{{ count }}_count) as bigint) as {{ count }}_count,
+        min(case when sums_by_profile.valid_answer_count > 0 then sums_by_profile.base_scale_id end) as lowest_scale_id,
+        max(case when sums_by_profile.valid_answer_count > 0 then sums_by_profile.base_scale_id end) as highest_scale_id,
+        {% for count in survey_counts() -%}
+        cast(sum(sums_by_profile.{{ count }}) as bigint) as {{ count }},
         {% endfor -%}
         sum(sums_by_profile.score_sum) as score_sum,
         sum(sums_by_profile.normalised_score_sum) as normalised_score_sum
