@@ -313,6 +313,44 @@ def _rates_and_surveys() -> list[Suite]:
                 columns=["score", "normalised_score", "is_answered", "is_positive"],
             ),
         ),
+        keyed_suite(
+            "intermediate.int_survey_sums_aggregated",
+            ["period_grain", "period_index", "segment_profile_id", "metric", "survey_id", "touchpoint"],
+            holds(
+                "somebody_behind_every_sum",
+                "Sums are corrected when answers change: no answer is counted a negative number of times.",
+                broken_when="row_count <> invited_count + dropped_duplicate_count or row_count <= 0 "
+                "or valid_answer_count not between 0 and invited_count "
+                "or positive_answer_count not between 0 and valid_answer_count",
+                columns=["row_count", "invited_count", "valid_answer_count", "positive_answer_count"],
+            ),
+            finds_nothing(
+                "sums_agree_with_answers",
+                "In every grain, the sums count each answer that counts once.",
+                query="""
+                    with answers as (
+                        select
+                            count(*) filter (exclusion_reason is null) as invited_count,
+                            count(*) filter (exclusion_reason is null and is_answered) as valid_answer_count,
+                            count(*) filter (exclusion_reason = 'duplicate_answer') as dropped_duplicate_count
+                        from intermediate.int_survey_answers_attributed
+                        where event_date in (select calendar_date from intermediate.int_calendar_days)
+                    ),
+                    sums as (
+                        select
+                            period_grain, sum(invited_count) as invited_count,
+                            sum(valid_answer_count) as valid_answer_count,
+                            sum(dropped_duplicate_count) as dropped_duplicate_count
+                        from intermediate.int_survey_sums_aggregated group by period_grain
+                    )
+                    select sums.*, answers.invited_count as invited, answers.valid_answer_count as valid
+                    from sums cross join answers
+                    where sums.invited_count <> answers.invited_count
+                        or sums.valid_answer_count <> answers.valid_answer_count
+                        or sums.dropped_duplicate_count <> answers.dropped_duplicate_count
+                """,
+            ),
+        ),
     ]
 
 
