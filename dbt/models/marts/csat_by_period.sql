@@ -16,6 +16,14 @@ segment_profiles as (
 
 ),
 
+levels as (
+
+    select true as is_total
+    union all
+    select false as is_total
+
+),
+
 sums as (
 
     -- Surveys and touchpoints one by one and all together.
@@ -37,8 +45,8 @@ sums as (
     from sums_by_profile
     inner join segment_profiles
         on sums_by_profile.segment_profile_id = segment_profiles.segment_profile_id
-    cross join (select true as is_total union all select false as is_total) as survey_levels
-    cross join (select true as is_total union all select false as is_total) as touchpoint_levels
+    cross join levels as survey_levels
+    cross join levels as touchpoint_levels
     group by 1, 2, 3, 4, 5, 6, 7
 
 )
