@@ -18,6 +18,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 DBT_TARGETS = ("duckdb", "spark")
 DEFAULT_MEMORY_LIMIT = "80%"
+DEFAULT_SPARK_MASTER = "local[*]"
 
 
 class SettingsError(Exception):
@@ -32,6 +33,8 @@ class Settings:
     extracts_dir: Path
     extracts_config: Path
     dbt_target: str = "duckdb"
+    # Where Spark computes: this machine, or the address of a cluster.
+    spark_master: str = DEFAULT_SPARK_MASTER
     memory_limit: str = DEFAULT_MEMORY_LIMIT
     releases_to_keep: int = 5
     refresh_time_zone: str = "UTC"
@@ -76,6 +79,16 @@ class Settings:
     def warehouse_path(self) -> Path:
         """The DuckDB file that dbt builds in. BI tools never open it: they read a release."""
         return self.warehouse_home / "warehouse.duckdb"
+
+    @property
+    def spark_dir(self) -> Path:
+        """What Spark builds in instead: tables as Parquet and the catalogue that names them."""
+        return self.warehouse_home / "spark"
+
+    @property
+    def spark_is_local(self) -> bool:
+        """Whether Spark computes in this process and not on a cluster."""
+        return self.spark_master.startswith("local")
 
     @property
     def dbt_dir(self) -> Path:
@@ -156,6 +169,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
         extracts_config=_path(environment, "EXTRACTS_CONFIG", PROJECT_ROOT / "sample" / "extracts.yml"),
         dbt_target=dbt_target,
+        spark_master=environment.get("SPARK_MASTER") or DEFAULT_SPARK_MASTER,
         memory_limit=memory_limit,
         releases_to_keep=int(releases_to_keep),
         refresh_time_zone=refresh_time_zone,

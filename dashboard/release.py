@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dagster_project.publishing.content import quote_name, quote_text
 from dagster_project.publishing.releases import Release, current_release
+from dagster_project.publishing.warehouse import quote_name, quote_text
 from dagster_project.settings import load_settings
 
 # A page asks a handful of short questions; more threads would only take the machine from a refresh.

@@ -57,11 +57,15 @@ def _calendar() -> list[Suite]:
                 "no_day_missing",
                 "No day of the calendar is missing, in any grain.",
                 query="""
-                    select period_grain, min(calendar_date) as first_date, max(calendar_date) as last_date,
-                        count(*) as day_count
-                    from intermediate.int_calendar_days
-                    group by period_grain
-                    having count(*) <> max(calendar_date) - min(calendar_date) + 1
+                    select period_grain, calendar_date, next_calendar_date
+                    from (
+                        select
+                            period_grain, calendar_date,
+                            lead(calendar_date) over (partition by period_grain order by calendar_date)
+                                as next_calendar_date
+                        from intermediate.int_calendar_days
+                    ) as days
+                    where next_calendar_date <> calendar_date + interval 1 day
                 """,
             ),
         ),

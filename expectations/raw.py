@@ -95,9 +95,9 @@ def _file_rules(feed: str) -> list[Expectation]:
             f"Of all rows loaded on one day, no more than {QUARANTINE_SHARE_LIMIT:.0%} (and at least "
             f"{QUARANTINE_ROWS_LIMIT} rows) are in quarantine: many small files can be broken together, each below the "
             "limit for one file.",
-            query="select loaded_at::date as loaded_on, sum(rows_read) as rows_read, "
+            query="select cast(loaded_at as date) as loaded_on, sum(rows_read) as rows_read, "
             f"sum(rows_in_quarantine) as rows_in_quarantine {current} and status = 'loaded' "
-            f"group by all having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
+            f"group by 1 having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
             f"and sum(rows_in_quarantine) > {QUARANTINE_SHARE_LIMIT} * sum(rows_read)",
             checked=f"select sum(rows_read) {current}",
             failed=f"select sum(rows_in_quarantine) {current}",
@@ -183,20 +183,29 @@ def _delivery_rules(feed: str) -> list[Expectation]:
                         loaded_at = max(loaded_at) over by_source
                             and (loaded_at > min(loaded_at) over by_source
                                 or load_sequence = max(load_sequence) over by_source) as is_news,
-                        count(*) over deliveries_before as deliveries_before,
-                        median(rows_read) over deliveries_before as usual_rows
+                        row_number() over (partition by source_name order by load_sequence) as delivery_number
                     from facts.files
                     where feed = '{feed}' and status = 'loaded' and not is_replay
-                    window by_source as (partition by source_name),
-                    deliveries_before as (
-                        partition by source_name order by load_sequence
-                        rows between {VOLUME_DELIVERIES_LOOKED_AT} preceding and 1 preceding
-                    )
+                    window by_source as (partition by source_name)
+                ),
+                compared as (
+                    select
+                        news.source_name,
+                        news.source_file,
+                        news.rows_read,
+                        count(*) as deliveries_before,
+                        median(earlier.rows_read) as usual_rows
+                    from deliveries as news
+                    inner join deliveries as earlier
+                        on news.source_name = earlier.source_name
+                        and earlier.delivery_number between news.delivery_number - {VOLUME_DELIVERIES_LOOKED_AT}
+                            and news.delivery_number - 1
+                    where news.is_news
+                    group by news.source_name, news.source_file, news.rows_read, news.delivery_number
                 )
                 select source_name, source_file, rows_read, usual_rows
-                from deliveries
-                where is_news
-                    and deliveries_before >= {VOLUME_DELIVERIES_NEEDED}
+                from compared
+                where deliveries_before >= {VOLUME_DELIVERIES_NEEDED}
                     and (
                         rows_read < {VOLUME_LOWEST_RATIO} * usual_rows
                         or rows_read > {VOLUME_HIGHEST_RATIO} * usual_rows

@@ -360,8 +360,8 @@ def _dated(column: str, thing: str) -> Expectation:
     return holds(
         f"{column}_possible",
         f"Every {thing} has a date, after 1900 and not in the future.",
-        broken_when=f"{column} is null or {column} < {EARLIEST_MOMENT} or {column} > now() at time zone 'UTC' + "
-        "interval 1 day",
+        broken_when=f"{column} is null or {column} < {EARLIEST_MOMENT} or {column} > "
+        "cast(current_timestamp as timestamp) + interval 1 day",
         columns=[column],
     )
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.loading.contracts import personal_columns
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.restatements import ensure_restatements_contract, note_restatements
+from dagster_project.quality.engine import open_engine
 from dagster_project.quality.history import ensure_contract_file, record_results, result_rows, utc_now
 from dagster_project.quality.last_results import keep_last_results
 from dagster_project.quality.results import CheckResult, SuiteResult
@@ -276,7 +276,7 @@ def _as_check_result(session: RunSession, result: NodeResult, description: str, 
 
 def _failing_rows(session: RunSession, query: str) -> list[dict[str, str]]:
     """What a failed test has found, masked; dbt itself keeps only the number."""
-    with duckdb.connect(str(session.settings.warehouse_path), read_only=True) as connection:
+    with open_engine(session.settings, session.settings.warehouse_path) as connection:
         return failing_rows(connection, query, personal_columns())
 
 

@@ -29,6 +29,7 @@ from dagster_project.storage_errors import lasting_problem
 from dagster_project.transforming.build_state import read_complete_build
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject
 from dagster_project.transforming.refreshing import Refresh
+from dagster_project.transforming.spark import SparkError, stop_spark
 
 # Tags by which a job says how its run differs from a daily refresh.
 REBUILD_TAG = "customer_retention/rebuild"
@@ -44,6 +45,7 @@ USER_ERRORS = (
     MartMissingError,
     ReleaseError,
     SettingsError,
+    SparkError,
     WriterLockError,
 )
 RETRIES = 2
@@ -135,8 +137,11 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
             must_replay=tags.get(REPLAY_TAG) == "true",
             customer_to_erase=customer_to_erase,
         )
-        with reported(context, session):
-            yield session
+        try:
+            with reported(context, session):
+                yield session
+        finally:
+            stop_spark()
         forget_old_runs(context.instance, settings, dt.datetime.now(dt.UTC))
 
 

@@ -9,6 +9,7 @@ Belongs here: this order. Does not belong here: the steps themselves, and buildi
 """
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +99,7 @@ def erase_from_sources(settings: Settings, config: ExtractsConfig) -> list[Pendi
     mark_build_begun(settings)
     for suffix in ("", ".wal"):
         remove_file(settings.warehouse_path.with_name(settings.warehouse_path.name + suffix))
+    shutil.rmtree(settings.spark_dir, ignore_errors=True)
     for erasure in pending:
         write_pending(settings, replace(erasure, is_lake_erased=True))
     return pending

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.publishing.warehouse import open_warehouse, quote_name, quote_text
 from dagster_project.settings import Settings
 
 # Older DuckDBs, which BI tools carry, read this file format; they refuse that of DuckDB 2.
@@ -35,15 +36,7 @@ def write_marts(settings: Settings, folder: Path, marts: list[MartDescription]) 
 
     Returns, by mart: rows, columns (name and type), key and content hash. Raises MartMissingError.
     """
-    with duckdb.connect(
-        config={
-            **settings.engine_config,
-            "autoinstall_known_extensions": "false",
-            "preserve_insertion_order": "false",
-        }
-    ) as connection:
-        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-        connection.execute(f"attach {quote_text(settings.warehouse_path)} as warehouse (read_only)")
+    with open_warehouse(settings) as connection:
         target = quote_text(folder / "marts.duckdb")
         connection.execute(f"attach {target} as release (storage_version {quote_text(STORAGE_VERSION)})")
         contents = {mart.name: _write_mart(connection, folder, mart) for mart in marts}
@@ -98,13 +91,3 @@ def _value_to_hash(name: str, kind: str) -> str:
         # The last bits of a floating-point figure depend on the order in which threads added it up.
         return f"case when {column} is not null then printf('%.12g', {column}) end"
     return column
-
-
-def quote_name(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str | Path) -> str:
-    """A text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"

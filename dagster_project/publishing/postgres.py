@@ -18,8 +18,8 @@ import duckdb
 import psycopg
 from psycopg import Connection, conninfo, errors, sql
 
-from dagster_project.publishing.content import quote_name, quote_text
 from dagster_project.publishing.releases import Release, ReleaseError
+from dagster_project.publishing.warehouse import quote_name, quote_text
 
 SCHEMA = "marts"
 LOADING_SCHEMA = "marts_loading"

@@ -17,9 +17,9 @@ from typing import Protocol
 import duckdb
 
 from dagster_project.loading.durable import publish_file, remove_file
-from dagster_project.publishing.content import quote_name, quote_text
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.publishing.releases import Release, list_releases
+from dagster_project.publishing.warehouse import open_warehouse, quote_name, quote_text
 from dagster_project.settings import Settings
 
 # What tells one figure from another; a column that the figure's mart does not have is NULL.
@@ -170,9 +170,7 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
         return 0
     path = restatements_dir(settings) / f"{inputs.dataset}__{release.release_id}.parquet"
     earlier = [file for file in path.parent.glob(f"{inputs.dataset}__*.parquet") if file != path]
-    with duckdb.connect(config=settings.engine_config) as connection:
-        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-        connection.execute(f"attach {quote_text(settings.warehouse_path)} as warehouse (read_only)")
+    with open_warehouse(settings) as connection:
         _create_tables(connection, earlier)
         _note_final_periods(connection, settings, release)
         for mart in WATCHED_MARTS:

@@ -6,20 +6,26 @@ whoever only reads results must not pay for it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from dagster_project.publishing.warehouse import quote_text
+from dagster_project.quality.spark_connection import SparkConnection
 from dagster_project.settings import Settings
+from dagster_project.transforming.spark import spark_session
 
 if TYPE_CHECKING:
+    from great_expectations.data_context import EphemeralDataContext
     from great_expectations.datasource.fluent.interfaces import Batch
 
 # GX asks for one table at a time, as a batch it can validate.
 BatchSource = Callable[[str], "Batch"]
+# Both run SQL: `execute(query)`, then `fetchall()`, `fetchone()` and `description`.
+Connection = duckdb.DuckDBPyConnection | SparkConnection
 
 
 class EngineError(Exception):
@@ -27,16 +33,18 @@ class EngineError(Exception):
 
 
 @contextmanager
-def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the engine for one gate; it is closed at the end, so that dbt can have the file again.
+def open_engine(settings: Settings, database: Path | None) -> Iterator[Connection]:
+    """Open the engine for one gate.
 
-    `database` is the warehouse file, or None for a database in memory (the raw gate reads the lake and needs no
-    warehouse). Raises EngineError when the engine of the settings has no gates yet or the warehouse does not exist.
+    On DuckDB it is closed at the end, so that dbt can have the file again; `database` is the warehouse file, or None
+    for a database in memory (the raw gate reads the lake and needs no warehouse). On Spark it is the session of the
+    run. Raises EngineError when the warehouse does not exist, SparkError when Spark cannot be started.
     """
-    if settings.dbt_target != "duckdb":
-        raise EngineError(
-            f"Gates run on DuckDB only; DBT_TARGET is '{settings.dbt_target}'. Set DBT_TARGET=duckdb to validate."
-        )
+    if settings.dbt_target == "spark":
+        connection = SparkConnection(spark_session(settings))
+        connection.execute("create schema if not exists facts")
+        yield connection
+        return
     if database is not None and not database.exists():
         raise EngineError(f"There is no warehouse at {database} yet. Build it first: run the job daily_refresh.")
     # The same configuration as dbt-duckdb's: DuckDB refuses a second connection of one process that differs in it.
@@ -47,7 +55,7 @@ def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.Du
             "set enable_progress_bar = false"
         )
         for name, value in settings.engine_config.items():
-            connection.execute(f"set {name} = '{_quoted(value)}'")
+            connection.execute(f"set {name} = {quote_text(value)}")
         # Facts that are not in the warehouse (ledger, last release) live in memory, in a database of their own: a
         # temporary table would be invisible to the connection that GX uses.
         connection.execute("attach ':memory:' as facts")
@@ -57,8 +65,42 @@ def open_engine(settings: Settings, database: Path | None) -> Iterator[duckdb.Du
         connection.close()
 
 
-def batch_source(connection: duckdb.DuckDBPyConnection) -> BatchSource:
+def put_facts(
+    connection: Connection, settings: Settings, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Make the table `facts.<name>` of these columns (name: type) and rows, which only this gate sees."""
+    definition = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    if isinstance(connection, SparkConnection):
+        # Handed over as a file: Spark would guess types from values.
+        file = settings.spark_dir / "facts" / f"{name}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as memory:
+            _fill(memory, name, definition, rows)
+            memory.execute(f"copy {name} to {quote_text(file)}")
+        connection.execute(f"create or replace view facts.{name} as select * from parquet.`{file}`")
+        # Nearly every rule about files asks for it, and it is small.
+        connection.execute(f"cache table facts.{name}")
+    else:
+        _fill(connection, f"facts.{name}", definition, rows)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, definition: str, rows: Sequence[Sequence[Any]]) -> None:
+    connection.execute(f"create table {table} ({definition})")
+    if rows:
+        # In one statement: a row at a time takes seconds where there are thousands of files.
+        values = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(f"insert into {table} select {', '.join('unnest(?)' for _ in values)}", values)
+
+
+def batch_source(connection: Connection) -> BatchSource:
     """A function that gives GX one table (`<schema>.<table>`) of this connection, read inside the engine."""
+    context = _gx_context()
+    if isinstance(connection, SparkConnection):
+        return _batches_of_spark(context, connection)
+    return _batches_of_duckdb(context, connection)
+
+
+def _gx_context() -> "EphemeralDataContext":
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -66,12 +108,8 @@ def batch_source(connection: duckdb.DuckDBPyConnection) -> BatchSource:
         InMemoryStoreBackendDefaults,
         ProgressBarsConfig,
     )
-    from sqlalchemy.pool import StaticPool
 
-    from dagster_project.quality.dialect import DRIVER, register_dialect
-
-    register_dialect()
-    context = gx.get_context(
+    return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
             # Without this every context leaves a folder for its own docs in the system's temporary folder.
@@ -80,6 +118,25 @@ def batch_source(connection: duckdb.DuckDBPyConnection) -> BatchSource:
             analytics_enabled=False,
         ),
     )
+
+
+def _batches_of_spark(context: "EphemeralDataContext", connection: SparkConnection) -> BatchSource:
+    # Not kept in memory: every rule about rows is counted in one pass anyway.
+    datasource = context.data_sources.add_spark("warehouse", persist=False)
+
+    def batch(table: str) -> "Batch":
+        whole_table = datasource.add_dataframe_asset(table).add_batch_definition_whole_dataframe("whole_table")
+        return whole_table.get_batch(batch_parameters={"dataframe": connection.session.table(table)})
+
+    return batch
+
+
+def _batches_of_duckdb(context: "EphemeralDataContext", connection: duckdb.DuckDBPyConnection) -> BatchSource:
+    from sqlalchemy.pool import StaticPool
+
+    from dagster_project.quality.dialect import DRIVER, register_dialect
+
+    register_dialect()
     datasource = context.data_sources.add_sql(
         "warehouse",
         connection_string=f"{DRIVER}:///:memory:",
@@ -99,14 +156,12 @@ def batch_source(connection: duckdb.DuckDBPyConnection) -> BatchSource:
     return batch
 
 
-def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+def table_exists(connection: Connection, table: str) -> bool:
     """Whether the table or view `<schema>.<table>` is there."""
+    if isinstance(connection, SparkConnection):
+        return connection.session.catalog.tableExists(table)
     schema, _, name = table.partition(".")
     found = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
     ).fetchone()
     return bool(found and found[0])
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

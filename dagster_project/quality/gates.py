@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from dagster_project.loading.contracts import personal_columns
 from dagster_project.loading.mapping import Source
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.quality import data_docs, history
-from dagster_project.quality.engine import BatchSource, batch_source, open_engine, table_exists
+from dagster_project.quality.engine import BatchSource, Connection, batch_source, open_engine, table_exists
 from dagster_project.quality.importing import import_great_expectations
 from dagster_project.quality.last_results import LastResults, keep_last_results, read_last_results
 from dagster_project.quality.masking import masked_message
@@ -49,6 +47,7 @@ def run_gate(
     returns, also when something failed. The warehouse is open only while the gate runs. Raises EngineError
     when the gate cannot run at all, ValueError for a stage or table without a suite.
     """
+    import_great_expectations(with_spark=settings.dbt_target == "spark")
     suites = suites_of(stage, tables)
     last = read_last_results(settings, dataset, stage)
     with _open(settings, stage) as connection:
@@ -81,12 +80,12 @@ def suites_of(stage: Stage, tables: Sequence[str] | None = None) -> list["Suite"
     return [suite for suite in suites if suite.table in tables]
 
 
-def _open(settings: Settings, stage: Stage) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def _open(settings: Settings, stage: Stage) -> AbstractContextManager[Connection]:
     return open_engine(settings, None if stage == "raw" else settings.warehouse_path)
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     batch: BatchSource,
     suite: "Suite",
     settings: Settings,

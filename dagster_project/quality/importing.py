@@ -5,7 +5,8 @@ Belongs here: leaving out what no suite uses. Does not belong here: suites and h
 Two modules of Great Expectations, for the Kullback-Leibler and Kolmogorov-Smirnov expectations, import SciPy's
 statistics and Altair's charts: a quarter of the seconds that its import takes. No suite uses these expectations; one
 that did would be reported as a check that could not be run. PySpark, where it is installed, would add as much again, so
-it is imported only for gates that run on Spark.
+it is imported only for gates that run on Spark; Spark Connect never, whose import ends a process that was not started
+from a file.
 """
 
 import sys
@@ -33,6 +34,8 @@ def import_great_expectations(*, with_spark: bool = False) -> None:
     if not with_spark and "pyspark" not in sys.modules:
         # Not a module: importing it fails, and Great Expectations does without.
         placeholders["pyspark"] = None
+    elif "pyspark.sql.connect" not in sys.modules:
+        placeholders["pyspark.sql.connect"] = None
     sys.modules.update(placeholders)
     try:
         import great_expectations  # noqa: F401

@@ -10,57 +10,69 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.loading.contracts import load_feeds
+from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import Source
+from dagster_project.publishing.warehouse import quote_text
+from dagster_project.quality.engine import Connection, put_facts
 from dagster_project.quality.freshness import source_freshness, span_in_words
+from dagster_project.quality.spark_connection import SparkConnection
 from dagster_project.settings import Settings
 
 # One row a ledger entry. `is_current`: the newest batch of a file that is still in the extracts folder, or its refusal
 # (the loader forgets a refusal once the file is mended or gone). Row counts in the lake and in quarantine are counted
 # there, not taken from the ledger, so that the two can be compared.
-FILES_TABLE = """
-create table facts.files (
-    feed varchar, source_name varchar, source_file varchar, batch_id varchar, status varchar, message varchar,
-    reasons varchar,
-    rows_read bigint, rows_accepted bigint, rows_quarantined bigint, rows_replayed bigint,
-    rows_in_lake bigint, rows_in_quarantine bigint,
-    load_sequence bigint, loaded_at timestamp, watermark timestamp, is_replay boolean, is_current boolean
-)
-"""
-
-
+FILES = {
+    "feed": "varchar",
+    "source_name": "varchar",
+    "source_file": "varchar",
+    "batch_id": "varchar",
+    "status": "varchar",
+    "message": "varchar",
+    "reasons": "varchar",
+    "rows_read": "bigint",
+    "rows_accepted": "bigint",
+    "rows_quarantined": "bigint",
+    "rows_replayed": "bigint",
+    "rows_in_lake": "bigint",
+    "rows_in_quarantine": "bigint",
+    "load_sequence": "bigint",
+    "loaded_at": "timestamp",
+    "watermark": "timestamp",
+    "is_replay": "boolean",
+    "is_current": "boolean",
+}
 # One row a source of the mapping; `allowed` in words.
-FRESHNESS_TABLE = """
-create table facts.freshness (
-    feed varchar, source_name varchar, newest timestamp, allowed varchar, checked_at timestamp, is_late boolean
-)
-"""
+FRESHNESS = {
+    "feed": "varchar",
+    "source_name": "varchar",
+    "newest": "timestamp",
+    "allowed": "varchar",
+    "checked_at": "timestamp",
+    "is_late": "boolean",
+}
 
 
 def attach_raw_lake(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: str, sources: Iterable[Source], now: datetime
+    connection: Connection, settings: Settings, dataset: str, sources: Iterable[Source], now: datetime
 ) -> None:
     """Create `raw.<feed>` for every feed of the contract, `facts.files` and `facts.freshness` (at `now`, UTC).
 
     A feed without files is an empty table.
     """
-    connection.execute("create schema raw")
+    connection.execute("create schema if not exists raw")
     for feed in load_feeds().values():
-        pattern = settings.raw_dir / feed.name / f"{dataset}__*.parquet"
-        if _has_files(pattern):
-            connection.execute(f'create view raw."{feed.name}" as select * from read_parquet({_literal(pattern)})')
-        else:
-            columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in feed.columns.values())
-            connection.execute(f'create table raw."{feed.name}" ({columns})')
-    connection.execute(FILES_TABLE)
-    connection.execute(FRESHNESS_TABLE)
+        connection.execute(
+            f'create or replace view raw."{feed.name}" as {_rows_of(connection, settings, dataset, feed)}'
+        )
     entries = read_ledger(settings, dataset)
-    _insert(connection, "facts.files", _file_rows(connection, settings, entries, dataset))
+    put_facts(connection, settings, "files", FILES, _file_rows(settings, entries, dataset))
     found = source_freshness(entries, sources, now)
-    _insert(
+    put_facts(
         connection,
-        "facts.freshness",
+        settings,
+        "freshness",
+        FRESHNESS,
         [
             (
                 one.feed,
@@ -75,21 +87,22 @@ def attach_raw_lake(
     )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
-    if rows:
-        # Column by column: a statement for each of the files of years takes many seconds.
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        connection.execute(f"insert into {table} select {', '.join('unnest(?)' for _ in columns)}", columns)
+def _rows_of(connection: Connection, settings: Settings, dataset: str, feed: Feed) -> str:
+    """The query for all rows of a feed in the lake."""
+    pattern = settings.raw_dir / feed.name / f"{dataset}__*.parquet"
+    if not any(pattern.parent.glob(pattern.name)):
+        # Both engines know `string`, and only one of them VARCHAR without a length.
+        kinds = {column.name: column.sql_type.replace("VARCHAR", "string") for column in feed.columns.values()}
+        columns = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in kinds.items())
+        return f"select * from (select {columns}) as no_rows where false"
+    if isinstance(connection, SparkConnection):
+        return f"select * from parquet.`{pattern}`"
+    return f"select * from read_parquet({quote_text(pattern)})"
 
 
-def _file_rows(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    entries: list[LedgerEntry],
-    dataset: str,
-) -> list[tuple]:
-    in_lake = _rows_by_batch(connection, settings.raw_dir, dataset)
-    in_quarantine = _rows_by_batch(connection, settings.quarantine_dir, dataset)
+def _file_rows(settings: Settings, entries: list[LedgerEntry], dataset: str) -> list[tuple]:
+    in_lake = _rows_by_batch(settings.raw_dir, dataset)
+    in_quarantine = _rows_by_batch(settings.quarantine_dir, dataset)
     replayed: dict[tuple[str, str], int] = {}
     for entry in entries:
         if entry.replayed_from:
@@ -137,20 +150,13 @@ def _identity(entry: LedgerEntry) -> tuple[str, str, str]:
     return entry.feed, entry.source_name, entry.source_file
 
 
-def _rows_by_batch(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: str) -> dict[tuple[str, str], int]:
+def _rows_by_batch(folder: Path, dataset: str) -> dict[tuple[str, str], int]:
     """Rows of every Parquet file by feed and batch, from the files' footers."""
     pattern = folder / "*" / f"{dataset}__*.parquet"
     if not any(folder.glob(f"*/{dataset}__*.parquet")):
         return {}
-    counted = connection.execute(
-        f"select file_name, num_rows from parquet_file_metadata({_literal(pattern)})"
-    ).fetchall()
+    with duckdb.connect() as connection:
+        counted = connection.execute(
+            f"select file_name, num_rows from parquet_file_metadata({quote_text(pattern)})"
+        ).fetchall()
     return {(Path(name).parent.name, Path(name).stem): rows for name, rows in counted}
-
-
-def _has_files(pattern: Path) -> bool:
-    return any(pattern.parent.glob(pattern.name))
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
-from dagster_project.quality.engine import BatchSource
+from dagster_project.quality.engine import BatchSource, Connection
 from dagster_project.quality.masking import masked_message, masked_row
 from dagster_project.quality.results import CheckResult
 from dagster_project.quality.scope import RowsTakenIn
@@ -42,7 +40,7 @@ class _Question:
 
 
 def run_suite(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     batch: BatchSource,
     suite: "Suite",
     personal_columns: frozenset[str],
@@ -105,7 +103,7 @@ def could_not_run(description: str, rule: str = "table_can_be_checked") -> Check
 
 
 def _check_result(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     suite: "Suite",
     question: _Question,
     found: "ExpectationValidationResult",
@@ -149,9 +147,7 @@ def _exception_message(exception_info: dict[str, Any]) -> str | None:
     return (raised[0] or "unknown error") if raised else None
 
 
-def _counts(
-    connection: duckdb.DuckDBPyConnection, question: _Question, found: "ExpectationValidationResult"
-) -> tuple[int, int]:
+def _counts(connection: Connection, question: _Question, found: "ExpectationValidationResult") -> tuple[int, int]:
     meta = question.expectation.meta
     # GX leaves the count of an empty table open.
     failed = int(found.result["unexpected_count"] or 0)
@@ -161,13 +157,13 @@ def _counts(
     return checked, failed
 
 
-def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+def _scalar(connection: Connection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0] or 0) if row else 0
 
 
 def _sample(
-    connection: duckdb.DuckDBPyConnection, key: Sequence[str], question: _Question, personal_columns: frozenset[str]
+    connection: Connection, key: Sequence[str], question: _Question, personal_columns: frozenset[str]
 ) -> list[dict[str, str]]:
     """A few failing rows: key columns and the offending ones, in a stable order, masked."""
     meta = question.expectation.meta
@@ -179,9 +175,7 @@ def _sample(
     return failing_rows(connection, query, personal_columns)
 
 
-def failing_rows(
-    connection: duckdb.DuckDBPyConnection, query: str, personal_columns: frozenset[str]
-) -> list[dict[str, str]]:
+def failing_rows(connection: Connection, query: str, personal_columns: frozenset[str]) -> list[dict[str, str]]:
     """A few rows of a query that finds failing ones, in a stable order, masked.
 
     Of wide rows the first columns, where the keys are, and the last, where a query says what is wrong.

@@ -12,9 +12,8 @@ it had then, less those given up, plus those taken in. Otherwise all rows are lo
 
 from dataclasses import dataclass
 
-import duckdb
-
 from dagster_project.publishing.inputs import BuildInputs
+from dagster_project.quality.engine import Connection
 from dagster_project.quality.last_results import LastResults
 
 
@@ -41,7 +40,7 @@ class RowsTakenIn:
 
 
 def rows_taken_in(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: int, refreshed: Refreshed | None, last: LastResults | None
+    connection: Connection, table: str, rows: int, refreshed: Refreshed | None, last: LastResults | None
 ) -> RowsTakenIn | None:
     """What a refresh put into a table that holds `rows` now, if that is all that has to be looked at; else None."""
     if refreshed is None or table not in refreshed.tables:
@@ -59,6 +58,6 @@ def rows_taken_in(
     return RowsTakenIn(f"{relation}__after", count, refreshed.built.load_sequence, rules_that_held)
 
 
-def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+def count_rows(connection: Connection, relation: str) -> int:
     """How many rows a table or view has; `relation` is SQL."""
     return connection.execute(f"select count(*) from {relation}").fetchall()[0][0]

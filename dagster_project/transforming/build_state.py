@@ -34,4 +34,6 @@ def read_complete_build(settings: Settings) -> dict[str, str] | None:
 
 
 def _note_path(settings: Settings) -> Path:
-    return settings.dbt_dir / "complete_build.json"
+    # Each engine has a warehouse of its own, and either may hold a build that the other has not.
+    folder = settings.dbt_dir if settings.dbt_target == "duckdb" else settings.spark_dir
+    return folder / "complete_build.json"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.publishing.warehouse import quote_name, quote_text
 from dagster_project.settings import Settings
+from dagster_project.transforming.spark import spark_session
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,16 @@ def feeds_of_staging_tables(manifest_path: Path) -> dict[str, set[str]]:
 
 def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
     """Rows of each `schema.table` in the warehouse."""
+    if not relations:
+        return {}
+    query = " union all ".join(
+        f"select {quote_text(relation)} as relation, count(*) as row_count from {_quoted(relation)}"
+        for relation in relations
+    )
+    if settings.dbt_target == "spark":
+        return {row["relation"]: row["row_count"] for row in spark_session(settings).sql(query).collect()}
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        return {
-            relation: connection.execute(f"select count(*) from {_quoted(relation)}").fetchall()[0][0]
-            for relation in relations
-        }
+        return dict(connection.execute(query).fetchall())
 
 
 def column_types(settings: Settings) -> dict[str, dict[str, str]]:
@@ -93,4 +100,4 @@ def column_types(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def _quoted(relation: str) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in relation.split("."))
+    return ".".join(quote_name(part) for part in relation.split("."))

@@ -16,6 +16,7 @@ from pathlib import Path
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import DBT_PROJECT_DIR, Settings
 from dagster_project.transforming.refreshing import Refresh
+from dagster_project.transforming.spark import let_dbt_keep_settings, require_spark, spark_session
 
 LONGEST_MESSAGE = 500
 
@@ -104,8 +105,6 @@ def ensure_manifest(project: DbtProject) -> Path:
 
 
 def _invoke(project: DbtProject, arguments: list[str], refresh: Refresh | None = None):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
-    from dbt.cli.main import dbtRunner
-
     project.target_dir.mkdir(parents=True, exist_ok=True)
     options = {
         "--project-dir": project.folder,
@@ -117,11 +116,20 @@ def _invoke(project: DbtProject, arguments: list[str], refresh: Refresh | None =
         "--vars": json.dumps({**project.variables, "dataset": project.dataset}, default=str),
     }
     flat_options = [str(part) for option in options.items() for part in option]
+    if project.settings.dbt_target == "spark":
+        require_spark()
+        if arguments[0] != "parse":
+            # dbt works in the session that is there.
+            spark_session(project.settings)
+            let_dbt_keep_settings()
+    from dbt.cli.main import dbtRunner
+
     with _environment_for_dbt(project.settings, refresh):
         try:
             return dbtRunner().invoke([*arguments, *flat_options, "--no-version-check"])
         finally:
-            _release_warehouse()
+            if project.settings.dbt_target == "duckdb":
+                _release_warehouse()
 
 
 @contextmanager

@@ -11,19 +11,23 @@
     {%- set weekday_shift = var('first_weekday') | int - 1 -%}
     {%- set month_shift = var('fiscal_year_start_month') | int - 1 -%}
     {%- if period_grain == 'week' -%}
-        {%- set shifted = dbt.dateadd('day', -weekday_shift, date) -%}
-        cast({{ dbt.dateadd('day', weekday_shift, dbt.date_trunc('week', shifted)) }} as date)
+        {%- set first_monday = dbt.date_trunc('week', add_days(date, -weekday_shift)) -%}
+        {{ add_days('cast(' ~ first_monday ~ ' as date)', weekday_shift) }}
     {%- elif period_grain == 'month' -%}
         cast({{ dbt.date_trunc('month', date) }} as date)
     {%- else -%}
-        {%- set shifted = dbt.dateadd('month', -month_shift, date) -%}
-        cast({{ dbt.dateadd('month', month_shift, dbt.date_trunc(period_grain, shifted)) }} as date)
+        {%- set first_day = dbt.date_trunc(period_grain, add_months(date, -month_shift)) -%}
+        {{ add_months('cast(' ~ first_day ~ ' as date)', month_shift) }}
     {%- endif -%}
 {%- endmacro %}
 
 {#- First day of the period that follows the one starting on the date. -#}
 {% macro next_period_start(period_grain, start_date) -%}
-    cast({{ dbt.dateadd(period_grain, 1, start_date) }} as date)
+    {%- if period_grain == 'week' -%}
+        {{ add_days(start_date, 7) }}
+    {%- else -%}
+        {{ add_months(start_date, {'month': 1, 'quarter': 3, 'year': 12}[period_grain]) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Number of the period that starts on the date: neighbours differ by 1, whatever the data. -#}
@@ -48,10 +52,10 @@
 -#}
 {% macro period_label(period_grain, start_date) -%}
     {%- set month_shift = var('fiscal_year_start_month') | int - 1 -%}
-    {%- set fiscal_start = dbt.dateadd('month', -month_shift, start_date) -%}
+    {%- set fiscal_start = add_months(start_date, -month_shift) -%}
     {%- set year_offset = 1 if month_shift else 0 -%}
     {%- set prefix = 'FY' if month_shift else '' -%}
-    {%- set thursday = dbt.dateadd('day', 3, start_date) -%}
+    {%- set thursday = add_days(start_date, 3) -%}
     {%- set year -%}cast(cast(extract(year from {{ fiscal_start }}) as integer) + {{ year_offset }} as {{ dbt.type_string() }}){%- endset -%}
     case {{ period_grain }}
         when 'week' then

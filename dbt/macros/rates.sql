@@ -32,7 +32,7 @@
 
 {#- Money per piece: the ratio of two sums, to six places. -#}
 {% macro money_ratio(amount, count) -%}
-    cast({{ rate(amount, count) }} as decimal(28, 6))
+    {{ double_as_decimal(rate(amount, count), 28, 6) }}
 {%- endmacro %}
 
 {#- An amount rounded to the minor units of its currency (JPY 0, USD 2, KWD 3). -#}

@@ -75,27 +75,15 @@
 {% macro get_incremental_replace_rows_sql(arg_dict) %}
     {% set target = arg_dict['target_relation'] %}
     {% set incoming = arg_dict['temp_relation'] %}
-    {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
     {% set replaced_keys = config.get('meta', {}).get('replaced_keys') %}
     {% if replaced_keys %}
-        {% set keys, listed = (replaced_keys | items | list)[0] %}
-        {% set condition = keys ~ ' in (select ' ~ keys ~ ' from ' ~ refresh_relation(target, listed) ~ ')' %}
+        {% set keys, listed = [(replaced_keys | list)[0]], refresh_relation(target, (replaced_keys.values() | list)[0]) %}
     {% elif arg_dict['unique_key'] and is_addition() %}
-        {% set keys = arg_dict['unique_key'] | join(', ') %}
-        {% set condition = '(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ incoming ~ ')' %}
+        {% set keys, listed = arg_dict['unique_key'], incoming %}
     {% else %}
-        {% set condition = 'true' %}
+        {% set keys, listed = [], none %}
     {% endif %}
-    create or replace table {{ replaced_relation(target, 'before') }} as
-    select * from {{ target }} where {{ condition }};
-
-    create or replace table {{ replaced_relation(target, 'after') }} as
-    select {{ columns }} from {{ incoming }};
-
-    delete from {{ target }} where {{ condition }};
-
-    insert into {{ target }} ({{ columns }})
-    select {{ columns }} from {{ incoming }}
+    {{ return(replace_rows(target, incoming, get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')), keys, listed)) }}
 {% endmacro %}
 
 {#- A filter that leaves only what the refresh is about: rows whose column is listed by the model. `true` in a rebuild. -#}

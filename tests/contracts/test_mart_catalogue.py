@@ -201,7 +201,7 @@ TYPES = {
     "_(count|customers)$": {"bigint", "integer"},
     "_date$": {"date"},
     "_at$": {"timestamp"},
-    "_id$": {"string", "varchar"},
+    "_id$": {"string"},
 }
 PERSONAL = {"email", "phone", "full_name", "birth_date", "comment"}
 

@@ -14,7 +14,8 @@ import duckdb
 from dagster_project.loading.batches import quarantine_path, raw_path
 from dagster_project.loading.durable import TEMPORARY_PREFIX
 from dagster_project.loading.ledger import CONTRACT_SEQUENCE, read_ledger, sequence_of
-from dagster_project.publishing.content import hash_table, quote_name, quote_text
+from dagster_project.publishing.content import hash_table
+from dagster_project.publishing.warehouse import quote_name, quote_text
 from dagster_project.settings import Settings
 
 # About the runs themselves: of each run anew.

@@ -24,8 +24,8 @@ from benchmarks.generator import Plan, generate
 from dagster_project.erasing.erasure import audit_path
 from dagster_project.erasing.pending import read_pending
 from dagster_project.erasing.tokens import read_salt
-from dagster_project.publishing.content import quote_text
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
+from dagster_project.publishing.warehouse import quote_text
 from tests.searching import files_naming
 from tests.soak.checks import State, check_lake, check_release, rows_missing, state_of
 from tests.soak.children import Child, Place, run

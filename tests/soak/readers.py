@@ -20,8 +20,9 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publishing.content import hash_table, quote_name, quote_text
+from dagster_project.publishing.content import hash_table
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
+from dagster_project.publishing.warehouse import quote_name, quote_text
 from tests.soak.checks import check_release, served_id
 from tests.soak.children import Place, run, server, start
 from tests.soak.crash import REFRESH_JOB, copied, deliver, make_base, must_be

@@ -147,7 +147,7 @@ converted as (
         rated.line_count,
         rated.revenue_line_count,
         rated.costed_line_count,
-        rated.gross_amount - rated.discount_amount as net_amount_in_order_currency,
+        cast(rated.gross_amount - rated.discount_amount as decimal(28, 8)) as net_amount_in_order_currency,
         rated.gross_amount - rated.discount_amount - rated.refund_amount as remaining_amount_in_order_currency,
         rated.exchange_rate,
         rated.exchange_rate_date,

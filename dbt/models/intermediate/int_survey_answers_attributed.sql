@@ -141,9 +141,7 @@ select
     score,
     turned_score,
     -- Decimal, so that a sum does not depend on the order of the rows.
-    cast(
-        100 * {{ rate('turned_score - minimum_score', 'maximum_score - minimum_score') }} as decimal(18, 8)
-    ) as normalised_score,
+    {{ double_as_decimal('100 * ' ~ rate('turned_score - minimum_score', 'maximum_score - minimum_score'), 18, 8) }} as normalised_score,
     score is not null as is_answered,
     coalesce(turned_score between positive_from and positive_to, false) as is_positive,
     coalesce(turned_score = top_score, false) as is_top_box,

@@ -188,7 +188,7 @@ select
     acquisition_cost,
     input_source,
     retention_source,
-    cast(case when clv_status = 'ok' then clv_amount end as decimal(28, 4)) as clv_amount,
+    {{ double_as_decimal("case when clv_status = 'ok' then clv_amount end", 28, 4) }} as clv_amount,
     margin_amount,
     clv_status
 from by_method

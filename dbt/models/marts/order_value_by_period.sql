@@ -84,7 +84,7 @@ select
     {{ money_ratio('net_amount_after_refunds', 'valued_order_count') }} as aov_net_after_refunds,
     {{ money_ratio('net_amount + shipping_amount', 'valued_order_count') }} as aov_incl_shipping,
     {{ money_ratio('net_amount + shipping_amount + tax_amount', 'valued_order_count') }} as aov_incl_shipping_and_tax,
-    cast(net_amount_median as decimal(28, 6)) as aov_net_median,
+    {{ double_as_decimal('net_amount_median', 28, 6) }} as aov_net_median,
     {{ rate('order_count - anonymous_order_count', 'buyer_count') }} as purchase_frequency,
     {{ rate('repeat_buyer_count', 'buyer_count') }} as repeat_purchase_rate,
     median_days_between_purchases,

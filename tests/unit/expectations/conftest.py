@@ -6,10 +6,14 @@ import duckdb
 import pytest
 
 from dagster_project.quality.engine import batch_source
+from dagster_project.quality.importing import import_great_expectations
 from dagster_project.quality.results import CheckResult
 from dagster_project.quality.runner import run_suite
 from dagster_project.quality.scope import count_rows
-from expectations.rules import Suite
+
+import_great_expectations()
+
+from expectations.rules import Suite  # noqa: E402  (it imports Great Expectations itself)
 
 
 @pytest.fixture

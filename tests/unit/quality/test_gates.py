@@ -7,7 +7,6 @@ from dagster_project.quality.data_docs import data_docs_dir, prune_pages
 from dagster_project.quality.engine import EngineError
 from dagster_project.quality.gates import run_gate
 from dagster_project.quality.last_results import read_last_results
-from dagster_project.settings import load_settings
 from tests.unit.quality.kept_results import latest_run_results
 from tests.unit.quality.pages import links_outside, read_pages
 
@@ -57,12 +56,6 @@ def test_table_that_was_not_built_is_an_error_and_the_others_are_checked(setting
 def test_gate_without_a_warehouse_says_what_to_do(settings):
     with pytest.raises(EngineError, match="run the job daily_refresh"):
         run_gate(settings, "shop", "marts", "run-1")
-
-
-def test_engine_without_gates_is_refused(tmp_path):
-    spark = load_settings({"WAREHOUSE_HOME": str(tmp_path), "DBT_TARGET": "spark"})
-    with pytest.raises(EngineError, match="DBT_TARGET is 'spark'"):
-        run_gate(spark, "shop", "raw", "run-1", ["raw.orders"])
 
 
 def test_results_are_kept_for_the_mart(settings, deliver):

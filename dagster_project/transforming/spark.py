@@ -1,0 +1,134 @@
+"""The Spark session of a run: one for dbt, gates and release, because a process can have only one.
+
+Belongs here: starting and ending it, with what every statement relies on. Does not belong here: SQL, and who decides
+for Spark (`settings.dbt_target`). pyspark is imported late: it is an extra, and a run on DuckDB does without it.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class SparkError(Exception):
+    """Spark was asked for and cannot be started; the message says what to do."""
+
+
+def spark_session(settings: Settings) -> "SparkSession":
+    """The session of this process, started where there is none. Raises SparkError."""
+    require_spark()
+    from pyspark.errors import PySparkRuntimeError
+
+    with warnings.catch_warnings():
+        # It warns of pandas 3, which nothing here hands it.
+        warnings.simplefilter("ignore", FutureWarning)
+        from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    settings.spark_dir.mkdir(parents=True, exist_ok=True)
+    # Otherwise every statement that fails prints a page of Java; its message is in the exception.
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    if settings.spark_is_local:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.enableHiveSupport()
+    for name, value in spark_options(settings).items():
+        builder = builder.config(name, value)
+    try:
+        with _java_writes_to(settings.spark_dir / "spark.log"):
+            return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        raise SparkError(f"Spark could not be started; is Java 17 installed? {error.getMessage()}") from error
+
+
+@contextmanager
+def _java_writes_to(log: Path) -> Iterator[None]:
+    """What Java starts meanwhile writes its warnings into a file instead of between the lines of the run."""
+    errors = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(errors, 2)
+            os.close(errors)
+
+
+def stop_spark() -> None:
+    """End the session of this process if there is one: it holds the catalogue, which the next run opens."""
+    if "pyspark" not in sys.modules:
+        return
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        running.stop()
+
+
+def let_dbt_keep_settings() -> None:
+    """Make dbt take the session as it is; calling it again changes nothing.
+
+    dbt-spark turns `ansi.enabled` off before every statement; then an overflow is NULL, and a figure wrong without a
+    word.
+    """
+    from dbt.adapters.spark import session
+
+    class SessionAsItIs(session.Connection):
+        def __init__(self, *, server_side_parameters: dict[str, str] | None = None) -> None:  # noqa: ARG002
+            super().__init__(server_side_parameters={})
+
+    if session.Connection.__name__ != SessionAsItIs.__name__:
+        session.Connection = SessionAsItIs
+
+
+def require_spark() -> None:
+    """Raises SparkError where Spark is not installed."""
+    if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
+        raise SparkError("DBT_TARGET is 'spark', and Spark is not installed. `make run DBT_TARGET=spark` installs it.")
+
+
+def spark_options(settings: Settings) -> dict[str, str]:
+    """Everything that is set for a session. Sizes of a cluster are left to its `spark-defaults.conf`."""
+    home = settings.spark_dir
+    options = {
+        "spark.master": settings.spark_master,
+        "spark.app.name": "customer_retention",
+        "spark.sql.warehouse.dir": str(home / "warehouse"),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={home / 'catalogue'};create=true",
+        # Moments in the lake are UTC without a zone, as in DuckDB.
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.timestampType": "TIMESTAMP_NTZ",
+        # The SQL of models and suites is standard: an overflow is an error, "a" is a name and 'a' a text.
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
+    if settings.spark_is_local:
+        options |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            # It would write into the folder that the run was started in.
+            "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={home / 'derby.log'}",
+            "spark.local.dir": str(settings.warehouse_home / "tmp"),
+            # Spark's 200 are for a cluster: on one machine each costs more than the work in it.
+            "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
+        }
+        # A share is left to Java, which takes up to a quarter of the machine: it would fill any larger one.
+        if not settings.memory_limit.endswith("%"):
+            options["spark.driver.memory"] = settings.memory_limit.removesuffix("B").lower()
+    return options

@@ -1,0 +1,34 @@
+{#-
+    What dbt-spark has to be told about this project, in the places that it asks: tables are Parquet, and `replace_rows` (refresh.sql) is
+    an incremental strategy. These macros have the names by which dbt-spark calls its own; on DuckDB nobody calls them.
+-#}
+{% macro dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format) %}
+    {{ return(raw_strategy) }}
+{% endmacro %}
+
+{% macro dbt_spark_get_incremental_sql(strategy, source, target, existing, unique_key, incremental_predicates) %}
+    {{ return(get_incremental_replace_rows_sql({
+        'target_relation': target,
+        'temp_relation': source,
+        'dest_columns': adapter.get_columns_in_relation(existing),
+        'unique_key': unique_key
+    })) }}
+{% endmacro %}
+
+{#- dbt-spark's own writes 'None' where a seed has no value. -#}
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {% set types = model['config'].get('column_types', {}) %}
+    {% set rows = [] %}
+    {% for row in agate_table.rows %}
+        {% set values = [] %}
+        {% for name in agate_table.column_names %}
+            {% set type = types.get(name, adapter.convert_type(agate_table, loop.index0)) %}
+            {% set value = 'null' if row[loop.index0] is none else "'" ~ dbt.escape_single_quotes(row[loop.index0] | string) ~ "'" %}
+            {% do values.append('cast(' ~ value ~ ' as ' ~ type ~ ')') %}
+        {% endfor %}
+        {% do rows.append('(' ~ values | join(', ') ~ ')') %}
+    {% endfor %}
+    {% set sql = 'insert into ' ~ this ~ ' values ' ~ rows | join(', ') %}
+    {% do adapter.add_query(sql, abridge_sql_log=True) %}
+    {{ return(sql) }}
+{% endmacro %}
