@@ -29,6 +29,9 @@ endif
 ifdef CONFIG
 export EXTRACTS_CONFIG := $(CONFIG)
 endif
+ifdef DBT_TARGET
+export DBT_TARGET
+endif
 ifdef RESTATE_FROM
 export RESTATE_FROM
 endif
@@ -38,7 +41,10 @@ endif
 
 # A stamp is named for the content of its lock file, so that set-up is repeated when, and only when, the lock changes.
 lock_hash = $(shell cksum locks/$(1).txt | cut -d ' ' -f 1)
-RUN_STAMP := .venv/run-$(call lock_hash,run).stamp
+RUN_ONLY_STAMP := .venv/run-$(call lock_hash,run).stamp
+SPARK_STAMP := .venv/spark-$(call lock_hash,spark).stamp
+# Who asks for Spark gets it; who does not downloads nothing of it.
+RUN_STAMP := $(if $(filter spark%,$(DBT_TARGET)),$(SPARK_STAMP),$(RUN_ONLY_STAMP))
 DASHBOARD_STAMP := .venv/dashboard-$(call lock_hash,dashboard).stamp
 DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
@@ -74,7 +80,14 @@ dashboard: $(DASHBOARD_STAMP)
 superset-dashboard: $(RUN_STAMP)
 	@$(PYTHON) -m dashboard.superset_package $(if $(DATABASE),--database '$(DATABASE)')
 
-# The tests of the dashboard need a browser; where it cannot be installed they are skipped and say so.
+# The tests of the dashboard need a browser and those of Spark need Java; where these cannot be installed the tests are
+# skipped and say so.
+.PHONY: java
+java:
+	@command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& echo "Setting up: Java, for the tests of Spark" && apt-get install --yes --quiet=2 openjdk-17-jre-headless >/dev/null; } \
+		|| echo "No Java, so the tests of Spark are skipped." >&2
+
 .PHONY: chromium
 chromium:
 	@command -v chromium chromium-browser >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -82,7 +95,7 @@ chromium:
 		|| echo "No Chromium, so the tests that need a browser are skipped." >&2
 
 .PHONY: test
-test: $(DEVELOPMENT_STAMP) chromium
+test: $(DEVELOPMENT_STAMP) chromium java
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: bench
@@ -107,7 +120,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 lock:
 	$(COMPILE) -o locks/run.txt locks/run.in
 	$(COMPILE) -c locks/run.txt -o locks/dashboard.txt locks/dashboard.in
-	$(COMPILE) -c locks/dashboard.txt -o locks/dev.txt locks/dev.in
+	$(COMPILE) -c locks/dashboard.txt -o locks/spark.txt locks/spark.in
+	$(COMPILE) -c locks/spark.txt -c locks/dashboard.txt -o locks/dev.txt locks/dev.in
 
 .venv/bin/python:
 	@"$(PYTHON3)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -117,8 +131,16 @@ lock:
 
 # The locks are complete, so pip has nothing to resolve; without --no-deps its hash mode asks for hashes of extras that are
 # already locked. `pip check` then proves that the set is consistent.
-$(RUN_STAMP): .venv/bin/python
+$(RUN_ONLY_STAMP): .venv/bin/python
 	@$(PYTHON) -m pip install --quiet --no-deps --require-hashes -r locks/run.txt
+	@$(PYTHON) -m pip check --quiet
+	@touch $@
+
+$(SPARK_STAMP): .venv/bin/python
+	@command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || { \
+		echo "Spark needs Java 17 or newer; install it, or set JAVA_HOME." >&2; exit 1; }
+	@echo "Setting up: Apache Spark (about 450 MB)"
+	@$(PYTHON) -m pip install --quiet --no-deps --require-hashes -r locks/spark.txt
 	@$(PYTHON) -m pip check --quiet
 	@touch $@
 

@@ -106,6 +106,8 @@ def spark_options(settings: Settings) -> dict[str, str]:
         "spark.app.name": "customer_retention",
         "spark.sql.warehouse.dir": str(home / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={home / 'catalogue'};create=true",
+        # It would write into the folder that the run was started in.
+        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={home / 'derby.log'}",
         # Moments in the lake are UTC without a zone, as in DuckDB.
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.timestampType": "TIMESTAMP_NTZ",
@@ -120,15 +122,22 @@ def spark_options(settings: Settings) -> dict[str, str]:
     }
     if settings.spark_is_local:
         options |= {
+            "spark.driver.memory": _heap(settings.memory_limit),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            # It would write into the folder that the run was started in.
-            "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={home / 'derby.log'}",
             "spark.local.dir": str(settings.warehouse_home / "tmp"),
             # Spark's 200 are for a cluster: on one machine each costs more than the work in it.
             "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
         }
-        # A share is left to Java, which takes up to a quarter of the machine: it would fill any larger one.
-        if not settings.memory_limit.endswith("%"):
-            options["spark.driver.memory"] = settings.memory_limit.removesuffix("B").lower()
     return options
+
+
+def _heap(memory_limit: str) -> str:
+    """The memory of Java: what is set, or, where that is a share of the machine, a quarter of it.
+
+    Java fills what it is given, and DuckDB, which loads and publishes in the same process, needs room as well.
+    """
+    if not memory_limit.endswith("%"):
+        return memory_limit.removesuffix("B").lower()
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{machine // 4 // 2**20}m"
