@@ -23,6 +23,13 @@ from tests.dashboard.browser import INVISIBLE, Served, needs_browser, opened_bro
 
 APP = str(PROJECT_ROOT / "dashboard" / "app.py")
 EVIL = "<script>window.hacked = 1</script> **bold** [link](http://example.com)"
+# What has the focus, by its name, and whether a line around it shows that.
+FOCUS = """() => {
+    const focused = document.activeElement;
+    const shown = getComputedStyle(focused);
+    const is_seen = shown.outlineStyle !== 'none' && parseFloat(shown.outlineWidth) >= 2;
+    return [focused.getAttribute('aria-label') ?? focused.innerText, is_seen];
+}"""
 # Words of the data and names that are the same in every language.
 LATIN_ANYWHERE = r"USD|UTC|CSV|English|App pages"
 
@@ -248,3 +255,28 @@ def test_values_of_the_data_are_shown_as_they_are(release: Path, browser: Browse
         assert EVIL in table.text_content()
         assert seen.page.evaluate("window.hacked") is None
         assert seen.page.locator("a[href*='example.com']").count() == 0
+
+
+@needs_browser
+def test_the_keyboard_reaches_everything_in_order_and_is_seen(dashboard: Served, browser: Browser) -> None:
+    texts = load_texts("en")
+    filters = ("language", "grain", "period", "definition", "segment_type", "shown")
+    wanted = [*(texts(f"page.{page}") for page in PAGES), *(texts(f"app.{name}") for name in filters)]
+    with visit(browser, dashboard.url) as seen:
+        seen.open("en")
+        reached, unseen = [], []
+        # The link that skips the side bar comes first, the first chart after the filters.
+        for _ in range(len(wanted) + 4):
+            seen.page.keyboard.press("Tab")
+            name, is_seen = seen.page.evaluate(FOCUS)
+            reached.append(name)
+            unseen += [] if is_seen else [name]
+        assert reached[1 : len(wanted) + 1] == wanted
+        assert unseen == []
+        # A filter is changed by keys alone.
+        before = seen.page.locator(".shown-is").inner_text()
+        seen.page.get_by_label(texts("app.grain"), exact=True).first.focus()
+        for key in ("ArrowDown", "ArrowDown", "Enter"):
+            seen.page.keyboard.press(key)
+        seen.page.wait_for_function("text => document.querySelector('.shown-is')?.innerText !== text", arg=before)
+        seen.settle()
