@@ -23,10 +23,12 @@ from dagster_project.transforming.refreshing import Refresh, choose_refresh
 
 @dataclass
 class Warehouse:
-    """A warehouse home, its extracts, and what was built last."""
+    """A warehouse home, its extracts with their mapping, what was built last, and the engine that builds."""
 
     folder: Path
     built: BuildInputs | None = None
+    dbt_target: str = "duckdb"
+    mapping: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -38,7 +40,8 @@ class Warehouse:
             {
                 "WAREHOUSE_HOME": str(self.folder / "home"),
                 "EXTRACTS_DIR": str(self.extracts),
-                "EXTRACTS_CONFIG": str(self.folder / "extracts.yml"),
+                "EXTRACTS_CONFIG": str(self.mapping or self.folder / "extracts.yml"),
+                "DBT_TARGET": self.dbt_target,
             }
         )
 
