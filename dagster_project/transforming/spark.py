@@ -127,7 +127,7 @@ def spark_options(settings: Settings) -> dict[str, str]:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(settings.warehouse_home / "tmp"),
             # Spark's 200 are for a cluster: on one machine each costs more than the work in it.
-            "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
+            "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
         }
     return options
 

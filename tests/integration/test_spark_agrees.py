@@ -38,9 +38,22 @@ OF_THE_RUN = "data_quality"
 RATE_TOLERANCE = 1e-9
 
 
+# Few rows: planning stage by stage and compiling each query costs more than the work. The figures are the same.
+FOR_FEW_ROWS = """\
+spark.sql.adaptive.enabled false
+spark.sql.codegen.wholeStage false
+spark.sql.codegen.factoryMode NO_CODEGEN
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _spark_ends_with_the_file() -> Iterator[None]:
-    yield
+def _spark_for_few_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Options in Spark's own file of defaults, as a cluster has them; the session ends with this file."""
+    folder = tmp_path_factory.mktemp("spark_conf")
+    (folder / "spark-defaults.conf").write_text(FOR_FEW_ROWS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        yield
     stop_spark()
 
 

@@ -26,7 +26,7 @@
 -#}
 {% macro spark__replace_rows(target, incoming, columns, keys, listed) %}
     {% set before, after = replaced_relation(target, 'before'), replaced_relation(target, 'after') %}
-    {% set successor = target.incorporate(path={'identifier': target.identifier ~ '__new'}) %}
+    {% set successor = successor_of(target) %}
     {% set on_keys = [] %}
     {% for key in keys %}
         {% do on_keys.append('kept.' ~ key ~ ' = listed.' ~ key) %}

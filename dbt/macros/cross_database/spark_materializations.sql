@@ -32,3 +32,26 @@
     {% do adapter.add_query(sql, abridge_sql_log=True) %}
     {{ return(sql) }}
 {% endmacro %}
+
+{#- dbt-spark's own drops the table first; here a model may read what its table held (`this`), and a kill leaves it whole. -#}
+{% materialization table, adapter='spark' %}
+    {% set target_relation = this.incorporate(type='table') %}
+    {% set successor = successor_of(target_relation) %}
+    {{ run_hooks(pre_hooks) }}
+    {% do run_query('drop table if exists ' ~ successor) %}
+    {% call statement('main') %}
+        {{ create_table_as(False, successor, compiled_code) }}
+    {% endcall %}
+    {% set existing = load_relation(this) %}
+    {% if existing is not none %}
+        {% do adapter.drop_relation(existing) %}
+    {% endif %}
+    {% do run_query('alter table ' ~ successor ~ ' rename to ' ~ target_relation) %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{#- Where a table is written before it takes the place of the one of that name. -#}
+{% macro successor_of(relation) %}
+    {{ return(relation.incorporate(path={'identifier': relation.identifier ~ '__new'})) }}
+{% endmacro %}
