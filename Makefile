@@ -7,6 +7,7 @@
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
+#   make bench-engines ORDERS=1e6               DuckDB beside Spark, in benchmarks/ENGINES.md
 #   make soak                                   faults for an hour or two, their results in tests/soak/RESULTS.md
 
 SHELL := /bin/sh
@@ -50,7 +51,7 @@ DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
 
 .PHONY: help
 help:
-	@sed -n '3,9s/^# *//p' Makefile
+	@sed -n 's/^#   make/make/p' Makefile
 
 .PHONY: run
 run: $(RUN_STAMP)
@@ -101,6 +102,10 @@ test: $(DEVELOPMENT_STAMP) chromium java
 .PHONY: bench
 bench: $(DEVELOPMENT_STAMP)
 	@$(PYTHON) -m benchmarks.run --sizes $(or $(SIZES),1e6)
+
+.PHONY: bench-engines
+bench-engines: $(DEVELOPMENT_STAMP)
+	@$(PYTHON) -m benchmarks.engines --orders $(or $(ORDERS),1e6)
 
 .PHONY: soak
 soak: $(DEVELOPMENT_STAMP)

@@ -97,7 +97,7 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
         return measurement
 
     take("making extracts", [*generate, "--out", str(folder)])
-    new_day = _hold_back_last_day(folder)
+    new_day = hold_back_last_day(folder)
     result = SizeResult(orders, folder_bytes(folder / "extracts"))
     compute = [*python, "benchmarks.baseline", "--extracts", str(folder / "extracts"), "--out"]
     refresh = [*python, "dagster_project", "run", "daily_refresh"]
@@ -122,7 +122,7 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
     return result
 
 
-def _hold_back_last_day(folder: Path) -> dict[Path, Path]:
+def hold_back_last_day(folder: Path) -> dict[Path, Path]:
     """Move the files of the last day out of the extracts; returns where each is now -> where it belongs."""
     held = {}
     for path in sorted((folder / "extracts").glob(f"*/{LAST_DAY}.*")):
