@@ -334,9 +334,9 @@ def _rates_and_surveys() -> list[Suite]:
                 query="""
                     with answers as (
                         select
-                            count(*) filter (exclusion_reason is null) as invited_count,
-                            count(*) filter (exclusion_reason is null and is_answered) as valid_answer_count,
-                            count(*) filter (exclusion_reason = 'duplicate_answer') as dropped_duplicate_count
+                            count(*) filter (where exclusion_reason is null) as invited_count,
+                            count(*) filter (where exclusion_reason is null and is_answered) as valid_answer_count,
+                            count(*) filter (where exclusion_reason = 'duplicate_answer') as dropped_duplicate_count
                         from intermediate.int_survey_answers_attributed
                         where event_date in (select calendar_date from intermediate.int_calendar_days)
                     ),
