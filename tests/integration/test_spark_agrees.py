@@ -54,7 +54,7 @@ def _spark_for_few_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_CONF_DIR", str(folder))
         yield
-    stop_spark()
+    end_java()
 
 
 Both = Callable[[Path], tuple[Warehouse, Warehouse]]
@@ -65,7 +65,7 @@ def both(tmp_path: Path) -> Both:
     """Two warehouses with one mapping and no extracts yet: DuckDB's and Spark's."""
 
     def make(of_mapping: Path) -> tuple[Warehouse, Warehouse]:
-        stop_spark()
+        end_java()
         warehouses = []
         for engine in ("duckdb", "spark"):
             folder = tmp_path / engine
@@ -153,6 +153,22 @@ def test_models_over_the_thrift_server(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout
     assert "ERROR=0" in run.stdout
     assert "int_purchase_days_aggregated" in run.stdout
+
+
+def end_java() -> None:
+    """End the session and its Java process: Hive's catalogue keeps to the first home that a process has opened.
+
+    A run has a process of its own and one home; only tests have several.
+    """
+    stop_spark()
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=60)
+        SparkContext._gateway = SparkContext._jvm = None
 
 
 def differing_marts(one: Warehouse, other: Warehouse) -> dict[str, str]:

@@ -27,7 +27,7 @@ from tests.soak.watch import Fault, Watch
 PRELOADED = (
     "dbt.cli.main",
     "dbt.adapters.duckdb",
-    "great_expectations",
+    "tests.soak.great_expectations_alone",
     "dagster_project.__main__",
     "dagster_project.definitions",
     "dagster_project.job_runner",
