@@ -97,7 +97,7 @@ chromium:
 
 .PHONY: test
 test: $(DEVELOPMENT_STAMP) chromium java
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: bench
 bench: $(DEVELOPMENT_STAMP)

@@ -44,8 +44,3 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtur
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name bytes by their number: compressed ones hold the time, and parallel workers must agree on names."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The file that takes longest first, so that the others fill the second worker beside it."""
-    items.sort(key=lambda item: item.path.name != "test_spark_agrees.py")
