@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -207,9 +208,12 @@ def test_figures_on_the_page_are_those_of_the_marts(
             "aov": texts.amount(order_value, "USD"),
             "csat": texts.rate(satisfied[0][0] if satisfied else None),
         }
-        assert {name: seen.figure(name) for name in expected} == {
-            name: text.translate(INVISIBLE) for name, text in expected.items()
-        }
+        wanted = {name: text.translate(INVISIBLE) for name, text in expected.items()}
+        # On a busy machine the page still shows the figures of the choice before.
+        deadline = time.monotonic() + 20
+        while (shown := {name: seen.figure(name) for name in expected}) != wanted and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert shown == wanted
 
 
 @needs_browser
