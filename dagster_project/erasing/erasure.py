@@ -26,7 +26,7 @@ from dagster_project.erasing.tokens import read_salt, token_of
 from dagster_project.erasing.traces import remove_traces
 from dagster_project.loading.durable import append_line, remove_file
 from dagster_project.loading.mapping import ExtractsConfig
-from dagster_project.settings import Settings
+from dagster_project.settings import DBT_TARGETS, Settings
 from dagster_project.transforming.build_state import mark_build_begun
 
 NO_CUSTOMER_NAMED = (
@@ -96,7 +96,9 @@ def erase_from_sources(settings: Settings, config: ExtractsConfig) -> list[Pendi
         add_to_erasure_list(settings, erasure.person.tokens(salt).joined_with(Tokens(frozenset({erasure.token}))))
     erase_in_lake(settings, config, pending)
     # Deleted rows stay in the blocks of a database file, so the file itself goes; what is published needs it no more.
-    mark_build_begun(settings)
+    # Each engine has a warehouse of its own, and the notes that these are whole go with them.
+    for engine in DBT_TARGETS:
+        mark_build_begun(replace(settings, dbt_target=engine))
     for suffix in ("", ".wal"):
         remove_file(settings.warehouse_path.with_name(settings.warehouse_path.name + suffix))
     shutil.rmtree(settings.spark_dir, ignore_errors=True)

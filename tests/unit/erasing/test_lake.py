@@ -1,6 +1,7 @@
 """Who is erased from the lake, what becomes of their rows, and that later deliveries bring nobody back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from dagster_project.erasing.lake import erase_comments_on_new_orders
 from dagster_project.erasing.pending import read_pending
 from dagster_project.erasing.tokens import read_salt, token_of
 from dagster_project.loading.mapping import load_config
+from dagster_project.settings import DBT_TARGETS
+from dagster_project.transforming.build_state import mark_build_complete, read_complete_build
 from tests.unit.erasing.conftest import CUSTOMERS, erase
 from tests.unit.loading.conftest import Home
 
@@ -152,3 +155,17 @@ def test_a_customer_nobody_knows_is_refused_and_one_who_is_erased_is_not(shop: H
     rows = shop.rows("crm_customers")
     erase(shop, "anna")
     assert shop.rows("crm_customers") == rows
+
+
+@pytest.mark.parametrize("erasing_engine", DBT_TARGETS)
+def test_no_engine_takes_its_removed_warehouse_for_whole(shop: Home, erasing_engine: str) -> None:
+    """A home may have been built by both engines; whichever erases, neither may refresh what is gone."""
+    homes = [replace(shop.settings, dbt_target=engine) for engine in DBT_TARGETS]
+    for settings in homes:
+        settings.spark_dir.mkdir(exist_ok=True)
+        mark_build_complete(settings, {"dataset": "shop"})
+    config = load_config(shop.settings.extracts_config)
+    settings = replace(shop.settings, dbt_target=erasing_engine)
+    begin_erasure(settings, config, "anna")
+    erasure.erase_from_sources(settings, config)
+    assert [read_complete_build(home) for home in homes] == [None, None]
