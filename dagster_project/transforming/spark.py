@@ -114,7 +114,6 @@ def spark_options(settings: Settings) -> dict[str, str]:
         # The SQL of models and suites is standard: an overflow is an error, "a" is a name and 'a' a text.
         "spark.sql.ansi.enabled": "true",
         "spark.sql.ansi.doubleQuotedIdentifiers": "true",
-        "spark.sql.sources.partitionOverwriteMode": "dynamic",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
