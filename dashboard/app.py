@@ -12,7 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from dagster_project.settings import SettingsError, load_settings
-from dashboard import figures, markup
+from dashboard import markup
+from dashboard.figures import choices
+from dashboard.figures.choices import EVERYBODY, GRAINS, Selection
 from dashboard.pages import churn, cohorts, data_quality, lifetime_value, orders, overview, retention, satisfaction
 from dashboard.release import Release, ReleaseUnreadableError, open_release
 from dashboard.texts import LANGUAGES, Texts, load_texts
@@ -95,7 +97,7 @@ def _show_no_release(texts: Texts) -> None:
 
 
 def _show_release(release: Release, texts: Texts) -> None:
-    view = View(release, texts, figures.Selection(DEFAULT_GRAIN, "", figures.EVERYBODY, figures.EVERYBODY, dt.date.min))
+    view = View(release, texts, Selection(DEFAULT_GRAIN, "", EVERYBODY, EVERYBODY, dt.date.min))
     pages = {
         name: st.Page(
             partial(_show_page, name, release, texts),
@@ -106,49 +108,49 @@ def _show_release(release: Release, texts: Texts) -> None:
         for name in PAGES
     }
     page = st.navigation(list(pages.values()), position="sidebar", expanded=True)
-    if view.answer(figures.periods, DEFAULT_GRAIN).empty:
+    if view.answer(choices.periods, DEFAULT_GRAIN).empty:
         st.text(texts("app.no_orders"))
         return
     page.run()
 
 
 def _show_page(name: str, release: Release, texts: Texts) -> None:
-    view = View(release, texts, figures.Selection(DEFAULT_GRAIN, "", figures.EVERYBODY, figures.EVERYBODY, dt.date.min))
+    view = View(release, texts, Selection(DEFAULT_GRAIN, "", EVERYBODY, EVERYBODY, dt.date.min))
     view = View(release, texts, _choose(view))
     st.html(markup.paragraph(shown_is(view), "shown-is"))
     PAGES[name].show(view)
     _show_footer(view)
 
 
-def _choose(view: View) -> figures.Selection:
+def _choose(view: View) -> Selection:
     """The filters, which stay as they are when the reader goes to another page."""
     texts = view.texts
     with st.sidebar:
         st.subheader(texts("app.filters"), anchor=False)
         grain = st.selectbox(
             texts("app.grain"),
-            figures.GRAINS,
-            index=figures.GRAINS.index(DEFAULT_GRAIN),
+            GRAINS,
+            index=GRAINS.index(DEFAULT_GRAIN),
             format_func=lambda name: texts(f"grain.{name}"),
             key="grain",
         )
-        periods = view.answer(figures.periods, grain)
+        periods = view.answer(choices.periods, grain)
         period_start = _choose_period(texts, grain, periods)
         definition = st.selectbox(
             texts("app.definition"),
-            list(view.answer(figures.definitions)["name"]),
+            list(view.answer(choices.definitions)["name"]),
             format_func=lambda name: texts.value("definition", name),
             key="definition",
         )
-        segments = view.answer(figures.segments)
+        segments = view.answer(choices.segments)
         segment_type = st.selectbox(
             texts("app.segment_type"),
             list(segments["segment_type"].unique()),
             format_func=lambda name: texts.value("segment_type", name),
             key="segment_type",
         )
-        segment_value = figures.EVERYBODY
-        if segment_type != figures.EVERYBODY:
+        segment_value = EVERYBODY
+        if segment_type != EVERYBODY:
             values = list(segments.loc[segments["segment_type"] == segment_type, "segment_value"])
             segment_value = st.selectbox(texts("app.segment_value"), values, key=f"segment_value_{segment_type}")
         shown = st.selectbox(
@@ -158,7 +160,7 @@ def _choose(view: View) -> figures.Selection:
             format_func=lambda count: texts.number(count) if count else texts("app.shown_all"),
             key="shown",
         )
-    return figures.Selection(grain, definition, segment_type, segment_value, period_start, shown)
+    return Selection(grain, definition, segment_type, segment_value, period_start, shown)
 
 
 def _choose_period(texts: Texts, grain: str, periods: pd.DataFrame) -> dt.date:
@@ -178,7 +180,7 @@ def _choose_period(texts: Texts, grain: str, periods: pd.DataFrame) -> dt.date:
 
 def _show_footer(view: View) -> None:
     texts = view.texts
-    periods = view.answer(figures.periods, view.selection.grain)
+    periods = view.answer(choices.periods, view.selection.grain)
     lines = []
     if view.selection.grain == "week":
         first = periods["period_start"].iloc[0].isoweekday()

@@ -13,8 +13,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, figures, markup
-from dashboard.figures import METRICS, Selection
+from dashboard import charts, markup
+from dashboard.figures import choices, values
+from dashboard.figures.choices import EVERYBODY, Selection
+from dashboard.figures.metrics import METRICS
 from dashboard.release import Release
 from dashboard.texts import NOTHING, Texts
 
@@ -52,13 +54,14 @@ class View:
 
     def answer(self, question: Callable[..., pd.DataFrame], *arguments: object) -> pd.DataFrame:
         """The answer of a function of `figures` about this release; asked once for each release."""
-        return _answer(self.release.release_id, str(self.folder), question.__name__, arguments)
+        name = f"{question.__module__}.{question.__name__}"
+        return _answer(self.release.release_id, str(self.folder), name, arguments, question)
 
-    def series(self, name: str, survey_id: str = figures.EVERYBODY) -> pd.DataFrame:
+    def series(self, name: str, survey_id: str = EVERYBODY) -> pd.DataFrame:
         """A figure in every period."""
         # The same for whichever period is chosen, so that choosing another one asks nothing again.
         selection = replace(self.selection, period_start=dt.date.min, periods_shown=None)
-        return self.answer(figures.series, name, selection, self.small_base_limit, survey_id)
+        return self.answer(values.series, name, selection, self.small_base_limit, survey_id)
 
     def write(self, kind: str, value: float | None) -> str:
         """A number of a kind (rate, amount, score, number, count) in the reader's language."""
@@ -69,9 +72,16 @@ class View:
         return self.texts.number(value, {"count": 0, "score": 1}.get(kind, 2))
 
 
+# Kept by all but what begins with an underscore, by Streamlit's rule.
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _answer(release_id: str, folder: str, question: str, arguments: tuple) -> pd.DataFrame:  # noqa: ARG001
-    return getattr(figures, question)(Path(folder), *arguments)
+def _answer(
+    release_id: str,  # noqa: ARG001
+    folder: str,
+    name: str,  # noqa: ARG001
+    arguments: tuple,
+    _question: Callable[..., pd.DataFrame],
+) -> pd.DataFrame:
+    return _question(Path(folder), *arguments)
 
 
 def heading(view: View, page: str) -> None:
@@ -80,9 +90,9 @@ def heading(view: View, page: str) -> None:
     st.html(markup.paragraph(view.texts(f"intro.{page}"), "note"))
 
 
-def show_cards(view: View, names: list[str], survey_id: str = figures.EVERYBODY) -> None:
+def show_cards(view: View, names: list[str], survey_id: str = EVERYBODY) -> None:
     """The named figures in the chosen period."""
-    cards = [figure_card(view, name, figures.at(view.series(name, survey_id), view.selection)) for name in names]
+    cards = [figure_card(view, name, choices.at(view.series(name, survey_id), view.selection)) for name in names]
     st.html(markup.cards_as_html(cards))
 
 
@@ -154,12 +164,12 @@ def _compared(view: View, kind: str, value: float | None, before: float | None) 
     return view.texts("card.change", value=view.write(kind, before), change=change)
 
 
-def show_trend(view: View, names: list[str], survey_id: str = figures.EVERYBODY) -> None:
+def show_trend(view: View, names: list[str], survey_id: str = EVERYBODY) -> None:
     """One or two figures of one kind over the periods shown, with their table and CSV file."""
     texts, kind = view.texts, METRICS[names[0]].kind
     frames = []
     for name in names:
-        frame = figures.latest(view.series(name, survey_id), view.selection)
+        frame = choices.latest(view.series(name, survey_id), view.selection)
         frames.append(frame.assign(metric=name, series=texts(f"figure.{name}")))
     frame = pd.concat(frames)
     certainty = reliability(frame)
@@ -202,7 +212,7 @@ def _certainty_text(texts: Texts) -> dict[str, str]:
 
 
 def show_bars(view: View, name: str, title: str, frame: pd.DataFrame, category: str, kind: str) -> None:
-    """One bar a category of `frame` (columns as in `figures.by_segment`), with its table and CSV file."""
+    """One bar a category of `frame` (columns as in `values.by_segment`), with its table and CSV file."""
     texts = view.texts
     certainty = reliability(frame)
     words = certainty.map(_certainty_text(texts))
@@ -221,9 +231,9 @@ def show_bars(view: View, name: str, title: str, frame: pd.DataFrame, category: 
 def show_by_segment(view: View, name: str) -> None:
     """A figure for every value of the chosen segment type; nothing where none is chosen."""
     kind = view.selection.segment_type
-    if kind == figures.EVERYBODY:
+    if kind == EVERYBODY:
         return
-    frame = view.answer(figures.by_segment, name, view.selection, view.small_base_limit)
+    frame = view.answer(values.by_segment, name, view.selection, view.small_base_limit)
     title = view.texts(
         "chart.by_segment", figure=view.texts(f"figure.{name}"), segment_type=view.texts.value("segment_type", kind)
     )
@@ -306,9 +316,9 @@ def _cell(view: View, kind: str, value: object) -> str:
 def shown_is(view: View) -> str:
     """What the reader has chosen, in one line."""
     texts, selection = view.texts, view.selection
-    label = view.answer(figures.periods, selection.grain).set_index("period_start")["period_label"]
+    label = view.answer(choices.periods, selection.grain).set_index("period_start")["period_label"]
     segment = texts("app.everybody")
-    if selection.segment_type != figures.EVERYBODY:
+    if selection.segment_type != EVERYBODY:
         segment = f"{texts.value('segment_type', selection.segment_type)}: {selection.segment_value}"
     return texts(
         "app.shown_is",

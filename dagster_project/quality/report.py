@@ -23,10 +23,11 @@ from jinja2 import Environment, FileSystemLoader
 from dagster_project.loading.durable import publish_file, remove_file, write_text
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig
-from dagster_project.quality import report_content
 from dagster_project.quality.data_docs import TEMPLATES_DIR, prune_pages
 from dagster_project.quality.history import utc_now
 from dagster_project.quality.pictures import columns, lineage, share
+from dagster_project.quality.report_content import pages, words
+from dagster_project.quality.report_content.runs import with_counts
 from dagster_project.quality.runs import RunRecord, mark_broken_off, read_records, thin_out, write_record
 from dagster_project.settings import Settings
 from dagster_project.transforming.catalog import column_types
@@ -46,7 +47,7 @@ def begin_report(settings: Settings, config: ExtractsConfig, record: RunRecord) 
 
 def end_report(settings: Settings, config: ExtractsConfig, record: RunRecord) -> RunRecord:
     """Renew every page at the end of a run, and take away those of old runs; returns the record with its counts."""
-    record = report_content.with_counts(settings, record)
+    record = with_counts(settings, record)
     write_record(settings, record)
     kept = thin_out(settings, config.name, utc_now())
     kept_ids = {one.run_id for one in kept}
@@ -69,17 +70,17 @@ def write_index(settings: Settings, config: ExtractsConfig) -> Path:
     records = read_records(settings, config.name)
     path = settings.reports_dir / "index.html"
     _write_style(settings)
-    _write_page(path, "report_index.html", report_content.index_content(settings, config, records), root=".")
+    _write_page(path, "report_index.html", pages.index_content(settings, config, records), root=".")
     return path
 
 
 def _write_run_page(settings: Settings, record: RunRecord) -> None:
     path = _pages_dir(settings, record.dataset) / "runs" / f"{record.run_id}.html"
-    _write_page(path, "report_run.html", report_content.run_content(settings, record), root="../..")
+    _write_page(path, "report_run.html", pages.run_content(settings, record), root="../..")
 
 
 def _write_runs_page(settings: Settings, dataset: str, records: list[RunRecord]) -> None:
-    content = report_content.runs_content(settings, dataset, records)
+    content = pages.runs_content(settings, dataset, records)
     _write_page(_pages_dir(settings, dataset) / "runs.html", "report_runs.html", content, root="..")
 
 
@@ -103,7 +104,7 @@ def _write_files_page(settings: Settings, dataset: str, entries: list[LedgerEntr
     mark = _mark(_hash(_template("report_files.html"), *(repr(entry).encode() for entry in entries)))
     if _has_mark(path, mark):
         return
-    content = {**report_content.files_content(dataset, entries), "mark": mark}
+    content = {**pages.files_content(dataset, entries), "mark": mark}
     _write_page(path, "report_files.html", content, root="..")
 
 
@@ -153,7 +154,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = "{:,}".format
-    environment.filters["moment"] = report_content.moment_words
-    environment.filters["duration"] = report_content.duration_words
+    environment.filters["moment"] = words.moment_words
+    environment.filters["duration"] = words.duration_words
     environment.globals.update(columns=columns, lineage=lineage, share=share)
     return environment

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import figures
+from dashboard.figures import customers
+from dashboard.figures.customers import CUSTOMER_STEPS, REVENUE_STEPS
 from dashboard.pages.movements import show_movements
 from dashboard.view import View, heading, show_bars, show_by_segment, show_cards, show_trend
 
@@ -16,16 +17,16 @@ def show(view: View) -> None:
     left, right = st.columns(2)
     with left:
         show_trend(view, ["churn"])
-        show_movements(view, "customer_movements", figures.CUSTOMER_STEPS, "count")
+        show_movements(view, "customer_movements", CUSTOMER_STEPS, "count")
     with right:
         show_trend(view, ["gross_revenue_churn", "net_revenue_churn"])
-        show_movements(view, "revenue_movements", figures.REVENUE_STEPS, "amount")
+        show_movements(view, "revenue_movements", REVENUE_STEPS, "amount")
     _show_reasons(view)
     show_by_segment(view, "churn")
 
 
 def _show_reasons(view: View) -> None:
-    frame = view.answer(figures.churn_reasons, view.selection)
+    frame = view.answer(customers.churn_reasons, view.selection)
     frame = frame.assign(
         reason=[view.texts.value("reason", reason) for reason in frame["reason"]],
         value=frame["share"],

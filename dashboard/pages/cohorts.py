@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import charts, figures
+from dashboard import charts
+from dashboard.figures import customers
 from dashboard.view import View, heading, number_format, show_chart
 
 MEASURES = {"heatmap": ("retention_rate", "rate"), "heatmap_value": ("per_customer", "amount")}
@@ -16,7 +17,7 @@ def show(view: View) -> None:
         texts("cohorts.measure"), list(MEASURES), format_func=lambda name: texts(f"chart.{name}"), key="cohort_measure"
     )
     column, kind = MEASURES[measure]
-    raw = view.answer(figures.cohorts, view.selection)
+    raw = view.answer(customers.cohorts, view.selection)
     frame = raw.assign(cohort=raw["cohort"].map(texts.label), value=raw[column])
     small = frame["cohort_size"] < view.small_base_limit
     frame["is_uncertain"] = small | frame["is_open"].astype(bool)

@@ -5,14 +5,15 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import figures, markup
+from dashboard import markup
+from dashboard.figures import quality
 from dashboard.view import View, heading, show_table
 
 
 def show(view: View) -> None:
     """The page."""
     heading(view, "data_quality")
-    checks = view.answer(figures.checks)
+    checks = view.answer(quality.checks)
     counts = {result: int((checks["result"] == result).sum()) for result in ("passed", "failed", "error")}
     texts = view.texts
     numbers = {result: texts.number(count) for result, count in counts.items()}
@@ -60,7 +61,7 @@ def _show_feeds(view: View) -> None:
 
 
 def _show_restatements(view: View) -> None:
-    raw = view.answer(figures.restatements)
+    raw = view.answer(quality.restatements)
     words = raw.assign(
         period=[view.texts.label(str(period)) for period in raw["period"]],
         segment=[f"{row.segment_type}: {row.segment_value}" for row in raw.itertuples()],

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from dashboard import charts, figures, markup
+from dashboard import charts, markup
+from dashboard.figures import choices, lifetime_value
+from dashboard.figures.lifetime_value import METHODS
 from dashboard.view import View, heading, number_format, show_chart, show_table
 
 
@@ -11,16 +13,16 @@ def show(view: View) -> None:
     texts, selection = view.texts, view.selection
     segment = (selection.segment_type, selection.segment_value)
     heading(view, "lifetime_value")
-    as_of = view.answer(figures.periods, selection.grain)["as_of_date"].iloc[0]
+    as_of = view.answer(choices.periods, selection.grain)["as_of_date"].iloc[0]
     st.html(markup.paragraph(texts("lifetime_value.note", as_of=texts.date(as_of)), "note"))
     _show_methods(view, segment)
     method = st.selectbox(
         texts("lifetime_value.method"),
-        figures.METHODS,
+        METHODS,
         format_func=lambda name: texts(f"method.{name}"),
         key="lifetime_value_method",
     )
-    raw = view.answer(figures.lifetime_value_distribution, method, *segment)
+    raw = view.answer(lifetime_value.distribution, method, *segment)
     frame = raw.assign(
         tooltip=[
             f"{view.write('amount', row.low)} \N{EN DASH} {view.write('amount', row.high)}: {texts.number(row.count)}"
@@ -36,7 +38,7 @@ def show(view: View) -> None:
 
 def _show_methods(view: View, segment: tuple[str, str]) -> None:
     texts = view.texts
-    raw = view.answer(figures.lifetime_values, *segment)
+    raw = view.answer(lifetime_value.by_method, *segment)
     frame = raw.assign(method=[texts.value("method", method) for method in raw["method"]])
     frame["category"] = frame["method"]
     frame["tooltip"] = [
@@ -60,7 +62,7 @@ def _show_methods(view: View, segment: tuple[str, str]) -> None:
 
 
 def _show_gaps(view: View, segment: tuple[str, str]) -> None:
-    raw = view.answer(figures.lifetime_value_gaps, *segment)
+    raw = view.answer(lifetime_value.gaps, *segment)
     frame = raw.assign(
         method=[view.texts.value("method", method) for method in raw["method"]],
         status=[view.texts.value("clv_status", status) for status in raw["status"]],

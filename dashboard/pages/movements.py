@@ -1,12 +1,13 @@
 """Waterfalls of customers and of revenue, which two pages show."""
 
-from dashboard import charts, figures
+from dashboard import charts
+from dashboard.figures import customers
 from dashboard.view import View, number_format, show_chart
 
 
 def show_movements(view: View, name: str, steps: dict[str, int], kind: str) -> None:
     """The way from a period's start to its end; `kind` is count or amount."""
-    frame = view.answer(figures.movements, steps, view.selection)
+    frame = view.answer(customers.movements, steps, view.selection)
     raw = frame[["step", "amount"]]
     words = {"step": [view.texts(f"movement.{step}") for step in frame["step"]]}
     table = frame.assign(**words)

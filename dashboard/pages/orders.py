@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, figures
+from dashboard import charts
+from dashboard.figures import choices, orders
 from dashboard.view import (
     View,
     certainty_texts,
@@ -32,7 +33,7 @@ def show(view: View) -> None:
 
 def _show_columns(view: View, name: str, columns: list[str], kind: str) -> None:
     texts = view.texts
-    raw = figures.latest(view.answer(figures.orders, view.selection), view.selection)
+    raw = choices.latest(view.answer(orders.by_period, view.selection), view.selection)
     certainty = reliability(raw.assign(certainty="ok"))
     words = dict(zip(("ok", "small_base", "open"), certainty_texts(texts), strict=True))
     table = raw.assign(period=raw["period_label"].map(texts.label), certainty=certainty.map(words))

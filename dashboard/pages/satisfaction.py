@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from dashboard import figures, markup
+from dashboard import markup
+from dashboard.figures import values
+from dashboard.figures.metrics import METRICS
 from dashboard.view import View, heading, show_bars, show_cards, show_trend
 
 SCORES = ("csat", "nps", "ces")
@@ -12,7 +14,7 @@ def show(view: View) -> None:
     """The page."""
     texts = view.texts
     heading(view, "satisfaction")
-    surveys = list(view.answer(figures.surveys)["survey_id"])
+    surveys = list(view.answer(values.surveys)["survey_id"])
     if not surveys:
         st.html(markup.paragraph(texts("chart.nothing"), "note"))
         return
@@ -27,7 +29,7 @@ def show(view: View) -> None:
         )
     show_cards(view, [*SCORES, "response_rate"], survey)
     show_trend(view, [score], survey)
-    frame = view.answer(figures.by_touchpoint, score, view.selection, view.small_base_limit, survey)
+    frame = view.answer(values.by_touchpoint, score, view.selection, view.small_base_limit, survey)
     frame = frame.assign(touchpoint=[texts.value("touchpoint", name) for name in frame["touchpoint"]])
     title = texts("chart.touchpoints", figure=texts(f"figure.{score}"))
-    show_bars(view, "touchpoints", title, frame, "touchpoint", figures.METRICS[score].kind)
+    show_bars(view, "touchpoints", title, frame, "touchpoint", METRICS[score].kind)

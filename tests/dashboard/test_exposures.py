@@ -10,7 +10,7 @@ import yaml
 from streamlit.testing.v1 import AppTest
 
 from dagster_project.settings import DBT_PROJECT_DIR
-from dashboard import figures
+from dashboard import release
 from dashboard.app import PAGES
 from dashboard.superset_package import FILES
 
@@ -44,8 +44,8 @@ def test_the_exposure_of_a_page_names_the_marts_it_reads(
     page: str, exposures: dict[str, set[str]], sample_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = set()
-    mart = figures.mart
-    monkeypatch.setattr(figures, "mart", lambda folder, name: read.add(name) or mart(folder, name))
+    quote = release.quote_text
+    monkeypatch.setattr(release, "quote_text", lambda path: read.add(path.stem) or quote(path))
     monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
     st.cache_data.clear()
     assert not AppTest.from_function(show, args=(page,), default_timeout=60).run().exception

@@ -16,9 +16,12 @@ from streamlit.testing.v1 import AppTest
 
 from dagster_project.publishing.releases import _switch_current
 from dagster_project.settings import PROJECT_ROOT, load_settings
-from dashboard import figures
 from dashboard.app import PAGES
-from dashboard.figures import METRICS, Selection
+from dashboard.figures import customers, lifetime_value, values
+from dashboard.figures.choices import GRAINS, Selection
+from dashboard.figures.customers import CUSTOMER_STEPS, REVENUE_STEPS
+from dashboard.figures.lifetime_value import METHODS
+from dashboard.figures.metrics import METRICS
 from dashboard.texts import LANGUAGES, load_texts
 from tests.dashboard.browser import INVISIBLE, Served, needs_browser, opened_browser, served, visit
 
@@ -70,16 +73,16 @@ def last_complete(release: Path, grain: str) -> dt.date:
 @pytest.mark.parametrize("grain", ["week", "month", "year"])
 def test_every_figure_is_its_numerator_by_its_denominator(release: Path, name: str, grain: str) -> None:
     selection = Selection(grain, "window_90", "all", "all", dt.date(2026, 1, 1))
-    frame = figures.series(release, name, selection, 30).dropna(subset=["value"])
+    frame = values.series(release, name, selection, 30).dropna(subset=["value"])
     assert len(frame) > 1
     scale = 100 if METRICS[name].kind == "score" else 1
     assert (frame["value"] - scale * frame["numerator"] / frame["denominator"]).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("grain", figures.GRAINS)
+@pytest.mark.parametrize("grain", GRAINS)
 def test_comparisons_are_those_of_the_marts(release: Path, grain: str) -> None:
     selection = Selection(grain, "contract", "country", "AE", dt.date(2026, 1, 1))
-    frame = figures.series(release, "retention", selection, 30)
+    frame = values.series(release, "retention", selection, 30)
     rows = ask(
         release,
         "select retention_rate, retention_rate_previous_period, retention_rate_same_period_last_year "
@@ -91,7 +94,7 @@ def test_comparisons_are_those_of_the_marts(release: Path, grain: str) -> None:
 
 
 def test_value_to_date_ends_at_the_historic_lifetime_value(release: Path) -> None:
-    frame = figures.series(release, "value_to_date", Selection("month", "", "all", "all", dt.date(2026, 1, 1)), 30)
+    frame = values.series(release, "value_to_date", Selection("month", "", "all", "all", dt.date(2026, 1, 1)), 30)
     total, buyers = ask(
         release,
         "select sum(clv_amount), count(*) filter (purchase_count > 0) from customer_lifetime_value "
@@ -104,20 +107,20 @@ def test_value_to_date_ends_at_the_historic_lifetime_value(release: Path) -> Non
 def test_every_customer_is_in_the_distribution_or_among_those_without_a_figure(
     release: Path, segment: tuple[str, str]
 ) -> None:
-    methods = figures.lifetime_values(release, *segment).set_index("method")["count"]
-    gaps = figures.lifetime_value_gaps(release, *segment).groupby("method")["count"].sum()
+    methods = lifetime_value.by_method(release, *segment).set_index("method")["count"]
+    gaps = lifetime_value.gaps(release, *segment).groupby("method")["count"].sum()
     condition = "true" if segment[0] == "all" else f"{segment[0]} = '{segment[1]}'"
     customers = ask(release, f"select count(*) from dim_customer where {condition}")[0][0]
-    for method in figures.METHODS:
-        bars = figures.lifetime_value_distribution(release, method, *segment)
+    for method in METHODS:
+        bars = lifetime_value.distribution(release, method, *segment)
         assert bars["count"].sum() == methods[method]
         assert methods[method] + gaps.get(method, 0) == customers
 
 
-@pytest.mark.parametrize("steps", [figures.CUSTOMER_STEPS, figures.REVENUE_STEPS])
+@pytest.mark.parametrize("steps", [CUSTOMER_STEPS, REVENUE_STEPS])
 def test_movements_lead_from_start_to_end(release: Path, steps: dict[str, int]) -> None:
     start = last_complete(release, "quarter")
-    frame = figures.movements(release, steps, Selection("quarter", "purchase", "all", "all", start))
+    frame = customers.movements(release, steps, Selection("quarter", "purchase", "all", "all", start))
     assert frame["end"].iloc[-2] == pytest.approx(frame["amount"].iloc[-1])
     assert frame["amount"].iloc[0] > 0
 

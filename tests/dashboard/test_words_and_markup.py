@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT
-from dashboard import figures, markup
+from dashboard import markup
+from dashboard.figures.metrics import METRICS
 from dashboard.texts import LANGUAGES, load_texts
 
 SOURCES = [path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "dashboard").rglob("*.py")]
@@ -48,7 +49,7 @@ def test_every_text_is_used() -> None:
 def test_every_figure_has_a_name_and_a_formula() -> None:
     for family in ("figure", "formula"):
         names = {key.split(".")[1] for key in load_texts("en").entries if key.startswith(f"{family}.")}
-        assert names == set(figures.METRICS)
+        assert names == set(METRICS)
 
 
 def test_no_text_stands_in_the_code() -> None:

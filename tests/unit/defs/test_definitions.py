@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.loading.contracts import load_feeds
-from dagster_project.quality.report_content import STAGES
+from dagster_project.quality.report_content.stages import STAGES
 
 LAYERS = ["raw", "staging", "intermediate", "marts"]
 JOBS = {"daily_refresh", "full_rebuild", "validate_only", "replay_quarantine", "erase_customer", "publish_release"}

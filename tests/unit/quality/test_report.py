@@ -17,7 +17,7 @@ from dagster_project.quality.data_docs import data_docs_dir
 from dagster_project.quality.history import utc_now
 from dagster_project.quality.last_results import keep_last_results
 from dagster_project.quality.report import begin_report, end_report, write_index
-from dagster_project.quality.report_content import STAGES
+from dagster_project.quality.report_content.stages import STAGES
 from dagster_project.quality.results import CheckResult, SuiteResult
 from dagster_project.quality.runs import FeedCounts, RunRecord, StageCounts, read_records, write_record
 from dagster_project.quarantine.discarding import discard_rows

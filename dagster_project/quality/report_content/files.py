@@ -1,0 +1,89 @@
+"""The files that were loaded or refused, and whether their rows add up.
+
+Belongs here: what the ledger says, file by file and in sums. Does not belong here: feeds as a whole (`feeds`), refused
+rows and their reasons (`quarantine`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from dagster_project.loading.contracts import load_feeds
+from dagster_project.loading.ledger import LedgerEntry
+from dagster_project.quality.report_content.lights import Light
+from dagster_project.quality.runs import RunRecord
+
+FILES_LISTED = 40
+
+
+def entries_of_run(entries: Iterable[LedgerEntry], record: RunRecord) -> list[LedgerEntry]:
+    """What a run loaded or refused. The ledger keeps whole seconds, so the run's own are cut to them."""
+    began_at = record.began_at.replace(microsecond=0)
+    return [
+        entry
+        for entry in entries
+        if began_at <= datetime.fromisoformat(entry.loaded_at)
+        and (record.ended_at is None or datetime.fromisoformat(entry.loaded_at) <= record.ended_at)
+    ]
+
+
+def rows_taken_out(entries: Iterable[LedgerEntry]) -> Counter[tuple[str, str]]:
+    """Rows that left quarantine, by a replay or a discard; by feed and the batch they were refused in."""
+    rows: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        if entry.replayed_from:
+            rows[(entry.feed, entry.replayed_from)] += entry.rows_accepted + entry.rows_passed_over
+    return rows
+
+
+def file_row(entry: LedgerEntry, taken_out: Counter[tuple[str, str]] | None = None) -> dict[str, Any]:
+    """One file with its light, whether its rows add up, and how many of them have left quarantine since."""
+    is_whole = entry.rows_read == entry.rows_accepted + entry.rows_quarantined
+    if entry.status == "refused":
+        light = Light("bad", "refused")
+    elif not is_whole:
+        light = Light("bad", "does not add up")
+    else:
+        light = Light("warning" if entry.rows_quarantined else "good", "loaded")
+    return {
+        "entry": entry,
+        "light": light,
+        "is_whole": is_whole,
+        "rows_taken_out": (taken_out or {}).get((entry.feed, entry.batch_id), 0),
+        "loaded_at": datetime.fromisoformat(entry.loaded_at),
+    }
+
+
+def files_worth_a_look(entries: list[LedgerEntry], record: RunRecord | None) -> list[dict[str, Any]]:
+    """Those of the last run, and those with refused rows; the newest first."""
+    of_run = {id(entry) for entry in entries_of_run(entries, record)} if record else set()
+    taken_out = rows_taken_out(entries)
+    worth = [entry for entry in entries if entry.status == "refused" or entry.rows_quarantined or id(entry) in of_run]
+    worth.sort(key=lambda entry: (entry.status == "refused", entry.rows_quarantined > 0, entry.load_sequence))
+    return [file_row(entry, taken_out) for entry in reversed(worth[-FILES_LISTED:])]
+
+
+def feed_totals(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
+    """Rows read, accepted and quarantined by feed, in the order of the contract."""
+    entries = list(entries)
+    taken_out = rows_taken_out(entries)
+    totals = []
+    for feed in load_feeds():
+        # A replay reads what a file brought in once more; only files count here.
+        loaded = [e for e in entries if e.feed == feed and e.status == "loaded" and not e.replayed_from]
+        if loaded:
+            read, accepted = sum(e.rows_read for e in loaded), sum(e.rows_accepted for e in loaded)
+            quarantined = sum(e.rows_quarantined for e in loaded)
+            totals.append(
+                {
+                    "feed": feed,
+                    "files": len(loaded),
+                    "rows_read": read,
+                    "rows_accepted": accepted,
+                    "rows_quarantined": quarantined,
+                    "rows_taken_out": sum(count for (name, _), count in taken_out.items() if name == feed),
+                    "is_whole": read == accepted + quarantined,
+                }
+            )
+    return totals

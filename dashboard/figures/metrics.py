@@ -1,0 +1,123 @@
+"""The figures that are a numerator by a denominator: where each stands in the marts.
+
+Belongs here: the catalogue. Does not belong here: asking for them (`values`), their definitions (docs/metrics.md).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of a mart: its column, and the numerator and denominator it is made of (SQL over the mart's columns).
+
+    `kind` is rate (a fraction), amount (reporting currency), score (-100 to 100) or number. `survey_metric` is set for
+    figures of surveys, which are cut by survey and touchpoint.
+    """
+
+    name: str
+    mart: str
+    value: str
+    numerator: str
+    denominator: str
+    kind: str = "rate"
+    lower: str = "null"
+    upper: str = "null"
+    has_definition: bool = False
+    survey_metric: str | None = None
+
+
+def _of_customers(name: str, mart_name: str, value: str, numerator: str, denominator: str, **more: str) -> Metric:
+    return Metric(name, mart_name, value, numerator, denominator, has_definition=True, **more)
+
+
+def _of_orders(name: str, value: str, numerator: str, denominator: str, kind: str) -> Metric:
+    return Metric(name, "order_value_by_period", value, numerator, denominator, kind)
+
+
+def _of_surveys(name: str, value: str, numerator: str, survey_metric: str, **more: str) -> Metric:
+    denominator = more.pop("denominator", "valid_answer_count")
+    return Metric(name, "csat_by_period", value, numerator, denominator, survey_metric=survey_metric, **more)
+
+
+STRICT = "retention_rate_excl_reactivated"
+METRICS = {
+    metric.name: metric
+    for metric in (
+        _of_customers(
+            "retention",
+            "retention_by_period",
+            "retention_rate",
+            "customers_at_end - new_customers",
+            "customers_at_start",
+        ),
+        _of_customers(
+            "retention_strict",
+            "retention_by_period",
+            STRICT,
+            "retained_customers",
+            "customers_at_start",
+            lower=f"{STRICT}_lower",
+            upper=f"{STRICT}_upper",
+        ),
+        _of_customers(
+            "churn",
+            "churn_by_period",
+            "churn_rate",
+            "lost_customers",
+            "customers_at_start",
+            lower="churn_rate_lower",
+            upper="churn_rate_upper",
+        ),
+        _of_customers(
+            "new_customer_churn",
+            "churn_by_period",
+            "new_customer_churn_rate",
+            "lost_new_customers",
+            "new_customers_at_start",
+        ),
+        _of_customers(
+            "gross_revenue_churn",
+            "churn_by_period",
+            "gross_revenue_churn_rate",
+            "churned_revenue + contraction_revenue",
+            "revenue_at_start",
+        ),
+        _of_customers(
+            "net_revenue_churn",
+            "churn_by_period",
+            "net_revenue_churn_rate",
+            "churned_revenue + contraction_revenue - expansion_revenue - reactivation_revenue",
+            "revenue_at_start",
+        ),
+        _of_customers(
+            "net_revenue_retention",
+            "churn_by_period",
+            "net_revenue_retention_rate",
+            "revenue_at_start - churned_revenue - contraction_revenue + expansion_revenue",
+            "revenue_at_start",
+        ),
+        Metric(
+            "value_to_date",
+            "retention_by_cohort",
+            "cumulative_net_amount / nullif(cohort_size, 0)",
+            "cumulative_net_amount",
+            "cohort_size",
+            "amount",
+        ),
+        _of_orders("aov", "aov_net", "net_amount", "valued_order_count", "amount"),
+        _of_orders(
+            "aov_after_refunds", "aov_net_after_refunds", "net_amount_after_refunds", "valued_order_count", "amount"
+        ),
+        _of_orders(
+            "purchase_frequency", "purchase_frequency", "order_count - anonymous_order_count", "buyer_count", "number"
+        ),
+        _of_orders("repeat_purchase_rate", "repeat_purchase_rate", "repeat_buyer_count", "buyer_count", "rate"),
+        _of_surveys("csat", "csat", "positive_answer_count", "csat", lower="csat_lower", upper="csat_upper"),
+        _of_surveys("nps", "nps", "positive_answer_count - detractor_count", "nps", kind="score"),
+        _of_surveys("ces", "ces", "positive_answer_count", "ces"),
+        _of_surveys("response_rate", "response_rate", "valid_answer_count", "csat", denominator="invited_count"),
+    )
+}
+# The mart's status is about customers at start, orders of known value or answers. Figures over something else, or
+# without a status, are judged by their own denominator.
+OWN_BASE = ("new_customer_churn", "value_to_date", "purchase_frequency", "repeat_purchase_rate", "response_rate")
