@@ -4,8 +4,9 @@ Belongs here: how the server is started. Does not belong here: what is shown (`a
 """
 
 import argparse
-import os
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from dagster_project.settings import SettingsError, load_settings
@@ -24,13 +25,18 @@ THEME = {
 OPTIONS = {
     # Only this machine: the figures are nobody else's business until somebody decides so.
     "server.address": "127.0.0.1",
-    "server.headless": "true",
+    "server.headless": True,
     "server.fileWatcherType": "none",
-    "browser.gatherUsageStats": "false",
+    "browser.gatherUsageStats": False,
     "client.toolbarMode": "minimal",
     # Code and paths are not for readers; the log has them.
     "client.showErrorDetails": "none",
+    # What it says in good times is for developers of Streamlit; the address is said here.
+    "logger.level": "error",
+    "logger.hideWelcomeMessage": True,
 }
+# A page that takes longer than this shall not keep the server from starting.
+MOST_SECONDS_UNSEEN = 30
 
 
 def main() -> int:
@@ -43,17 +49,34 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    options = {**OPTIONS, "server.port": str(port), **{f"theme.{name}": value for name, value in THEME.items()}}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    # Imported before the first reader comes, so that nobody waits for it.
-    from streamlit.web import cli
+    if _is_taken(port):
+        print(f"Port {port} is taken by another program. Take another one: make dashboard PORT=8600", file=sys.stderr)
+        return 2
+    options = {**OPTIONS, "server.port": port, **{f"theme.{name}": value for name, value in THEME.items()}}
+    from streamlit.web import bootstrap
 
-    import dashboard.app  # noqa: F401
-
+    bootstrap.load_config_options(options)
+    _show_to_nobody()
     print(f"The dashboard answers on http://127.0.0.1:{port} (Ctrl-C ends it).", flush=True)
-    os.environ.setdefault("PYTHONPATH", str(APP.parent.parent))
-    sys.argv = ["streamlit", "run", str(APP), *flags]
-    return cli.main()
+    bootstrap.run(str(APP), is_hello=False, args=[], flag_options=options)
+    return 0
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as knocking:
+        return knocking.connect_ex((OPTIONS["server.address"], port)) == 0
+
+
+def _show_to_nobody() -> None:
+    """Make the overview once before the server answers, so that the first reader does not wait for imports and answers.
+
+    It is the page itself, without a browser: whatever a page will need, this has needed before. What goes wrong here
+    is shown to the first reader, whose page meets the same.
+    """
+    from streamlit.testing.v1 import AppTest
+
+    with suppress(RuntimeError):
+        AppTest.from_file(str(APP), default_timeout=MOST_SECONDS_UNSEEN).run()
 
 
 if __name__ == "__main__":

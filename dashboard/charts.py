@@ -27,7 +27,7 @@ def trend(
     first), series, tooltip. `number_format`: from `number_locale` and a d3 format.
     """
     names = list(dict.fromkeys(frame["series"]))
-    base = alt.Chart(frame.reset_index(drop=True)).encode(
+    base = alt.Chart().encode(
         x=alt.X("period:N", sort=None, title=None, axis=_period_axis()),
         color=alt.Color(
             "series:N",
@@ -48,13 +48,13 @@ def trend(
         tooltip=alt.Tooltip("tooltip:N"),
     )
     layers = [line, points] if frame["lower"].isna().all() else [band, line, points]
-    return _finish(alt.layer(*layers), number_format, height)
+    return _finish(layers, frame, number_format, height)
 
 
 def waterfall(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerChart:
     """Steps from a level to a level. `frame`: step (text, in order), start, end, sign, label, tooltip."""
     frame = frame.assign(top=frame[["start", "end"]].max(axis=1))
-    base = alt.Chart(frame).encode(
+    base = alt.Chart().encode(
         x=alt.X("step:N", sort=None, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=120, **_AXIS))
     )
     bars = base.mark_bar(size=34).encode(
@@ -64,12 +64,12 @@ def waterfall(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.Laye
         tooltip=alt.Tooltip("tooltip:N"),
     )
     labels = base.mark_text(dy=-8, color=INK).encode(y="top:Q", text="label:N")
-    return _finish(alt.layer(bars, labels), number_format, HEIGHT + 40)
+    return _finish([bars, labels], frame, number_format, HEIGHT + 40)
 
 
 def bars(frame: pd.DataFrame, certainties: list[str], number_format: dict[str, object]) -> alt.LayerChart:
     """One bar a category, with its interval. `frame`: category, value, lower, upper, certainty, tooltip."""
-    base = alt.Chart(frame).encode(y=alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, **_AXIS)))
+    base = alt.Chart().encode(y=alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, **_AXIS)))
     colour = alt.Color(
         "certainty:N",
         scale=alt.Scale(domain=certainties, range=[BLUE, ORANGE, MUTED]),
@@ -83,12 +83,12 @@ def bars(frame: pd.DataFrame, certainties: list[str], number_format: dict[str, o
     layers = [bar]
     if not frame["lower"].isna().all():
         layers.append(base.mark_rule(color=INK, strokeWidth=2).encode(x="lower:Q", x2="upper:Q"))
-    return _finish(alt.layer(*layers), number_format, max(120, 30 * len(frame) + 40))
+    return _finish(layers, frame, number_format, max(120, 30 * len(frame) + 40))
 
 
 def ranges(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerChart:
     """The middle four fifths with median and mean. `frame`: category, p10, median, p90, mean, tooltip."""
-    base = alt.Chart(frame).encode(
+    base = alt.Chart().encode(
         y=alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, **_AXIS)),
         tooltip=alt.Tooltip("tooltip:N"),
     )
@@ -97,13 +97,13 @@ def ranges(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerCh
     )
     median = base.mark_tick(color=BLUE, thickness=4, size=24).encode(x="median:Q")
     mean = base.mark_point(color=ORANGE, filled=True, size=80, opacity=1, shape="diamond").encode(x="mean:Q")
-    return _finish(alt.layer(span, median, mean), number_format, max(140, 44 * len(frame) + 40))
+    return _finish([span, median, mean], frame, number_format, max(140, 44 * len(frame) + 40))
 
 
 def histogram(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerChart:
     """Counts by range of values. `frame`: from, to, count, tooltip."""
     bars_ = (
-        alt.Chart(frame)
+        alt.Chart()
         .mark_bar(color=BLUE, stroke="white")
         .encode(
             x=alt.X("from:Q", bin="binned", title=None, axis=_axis(number_format)),
@@ -112,13 +112,13 @@ def histogram(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.Laye
             tooltip=alt.Tooltip("tooltip:N"),
         )
     )
-    return _finish(alt.layer(bars_), number_format, HEIGHT)
+    return _finish([bars_], frame, number_format, HEIGHT)
 
 
 def heatmap(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerChart:
     """Cohorts down, periods since across. `frame`: cohort, index, value, label, certainty (bool), tooltip."""
     cohorts = frame["cohort"].nunique()
-    base = alt.Chart(frame).encode(
+    base = alt.Chart().encode(
         x=alt.X("index:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, orient="top", **_AXIS)),
         y=alt.Y("cohort:N", sort=None, title=None, axis=alt.Axis(labelOverlap=True, **_AXIS)),
     )
@@ -140,7 +140,10 @@ def heatmap(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerC
         dark = (frame["value"] > top * 0.55) & ~frame["is_uncertain"]
         frame["ink"] = dark.map({True: "#ffffff", False: INK})
         layers.append(base.mark_text(fontSize=10).encode(text="label:N", color=alt.Color("ink:N", scale=None)))
-    return _finish(alt.layer(*layers).resolve_scale(color="independent"), number_format, max(160, 22 * cohorts + 80))
+    height = max(160, 22 * cohorts + 80)
+    # Cells and the ink on them are coloured each by its own rule.
+    each_its_own = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    return _finish(layers, frame, number_format, height, resolve=each_its_own)
 
 
 def number_locale(digits: str, decimal: str, thousands: str, percent: str) -> dict[str, object]:
@@ -185,9 +188,18 @@ def _legend_axis(number_format: dict[str, object]) -> dict[str, object]:
     return {"format": str(number_format["format"]), "labelColor": INK, "gradientLength": 160}
 
 
-def _finish(chart: alt.LayerChart, number_format: dict[str, object], height: int) -> alt.LayerChart:
-    return (
-        chart.properties(height=height, width="container", background="transparent")
-        .configure(locale={"number": number_format["locale"]}, font="inherit")
-        .configure_view(strokeWidth=0)
+def _finish(
+    layers: list[alt.Chart], frame: pd.DataFrame, number_format: dict[str, object], height: int, **more: object
+) -> alt.LayerChart:
+    """The layers as one chart. All is given at once: Altair copies a chart with its data at every later step."""
+    return alt.layer(
+        *layers,
+        data=frame.reset_index(drop=True),
+        height=height,
+        width="container",
+        background="transparent",
+        config=alt.Config(
+            locale={"number": number_format["locale"]}, font="inherit", view=alt.ViewConfig(strokeWidth=0)
+        ),
+        **more,
     )
