@@ -17,7 +17,7 @@ purchase_days as (
         count(net_amount) as valued_order_count,
         -- A purchase of unknown value counts as a purchase and adds nothing to revenue.
         cast(coalesce(sum(net_amount_after_refunds), 0) as decimal(18, 4)) as net_amount,
-        cast(coalesce(sum(case when cost_amount is not null then net_amount end), 0) as decimal(18, 4)) as costed_net_amount,
+        cast(coalesce(sum(case when cost_amount is not null then net_amount_after_refunds end), 0) as decimal(18, 4)) as costed_net_amount,
         cast(coalesce(sum(cost_amount), 0) as decimal(18, 4)) as cost_amount
     from orders
     where is_valid_purchase
