@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.agreement import COMPARISONS, differences
+from benchmarks.agreement import KEYS, differences
 from benchmarks.generator import LAST_DAY
 from benchmarks.measuring import (
     CommandFailedError,
@@ -135,7 +135,7 @@ def hold_back_last_day(folder: Path) -> dict[Path, Path]:
 
 def _check_agreement(home: Path, baseline: Path) -> None:
     release = (home / "published" / "current").resolve()
-    for mart in COMPARISONS:
+    for mart in KEYS:
         found = differences(release, baseline, mart)
         if found:
             raise DisagreementError(f"{mart}: the release does not say what the baseline finds.\n" + "\n".join(found))
