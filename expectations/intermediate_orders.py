@@ -174,6 +174,37 @@ def order_suites() -> list[Suite]:
             ),
         ),
         keyed_suite(
+            "intermediate.int_order_value_classes_aggregated",
+            ["measure", "period_grain", "period_index", "segment_type", "segment_value", "value_class"],
+            holds(
+                "something_in_every_class",
+                "Counts are corrected when orders change: no class holds a negative number of values.",
+                broken_when="row_count <= 0",
+                columns=["row_count"],
+            ),
+            finds_nothing(
+                "classes_agree_with_orders",
+                "In every grain and segment type, the classes hold as many order values as there are valid orders of "
+                "known value.",
+                query="""
+                    with counted as (
+                        select period_grain, segment_type, sum(row_count) as value_count
+                        from intermediate.int_order_value_classes_aggregated
+                        where measure = 'net_amount'
+                        group by period_grain, segment_type
+                    ),
+                    orders as (
+                        select count(*) as order_count
+                        from intermediate.int_orders_valued
+                        where is_valid_order and net_amount is not null
+                    )
+                    select counted.period_grain, counted.segment_type, counted.value_count, orders.order_count
+                    from counted cross join orders
+                    where counted.value_count != orders.order_count
+                """,
+            ),
+        ),
+        keyed_suite(
             "intermediate.int_order_medians_aggregated",
             ["measure", "period_grain", "period_index", "segment_type", "segment_value"],
             filled("median_value", "A median is there only where there was something to take it of."),

@@ -88,6 +88,9 @@ def hash_table(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[
 def _value_to_hash(name: str, kind: str) -> str:
     column = quote_name(name)
     if kind in ("DOUBLE", "FLOAT"):
-        # The last bits of a floating-point figure depend on the order in which threads added it up.
-        return f"case when {column} is not null then printf('%.12g', {column}) end"
+        # To twelve digits: the last bits of a floating-point figure depend on the order in which threads added it up.
+        scale = f"pow(10, 11 - floor(log10(abs({column}))))"
+        return (
+            f"case when isfinite({column}) and {column} <> 0 then round({column} * {scale}) / {scale} else {column} end"
+        )
     return column

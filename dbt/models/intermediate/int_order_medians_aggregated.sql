@@ -10,6 +10,21 @@ medians_changed as (
 
 ),
 
+value_classes as (
+
+    select value_classes.*
+    from {{ ref('int_order_value_classes_aggregated') }} as value_classes
+    {% if is_addition() -%}
+    inner join medians_changed
+        on value_classes.measure = medians_changed.measure
+        and value_classes.period_grain = medians_changed.period_grain
+        and value_classes.period_index = medians_changed.period_index
+        and value_classes.segment_type = medians_changed.segment_type
+        and value_classes.segment_value = medians_changed.segment_value
+    {%- endif %}
+
+),
+
 taken as (
 
     {% for period_grain in period_grains() %}

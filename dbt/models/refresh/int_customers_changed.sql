@@ -1,11 +1,9 @@
 -- depends_on: {{ ref('stg_crm__customer_versions') }}
 -- depends_on: {{ ref('int_customer_merges_resolved') }}
 -- depends_on: {{ ref('int_orders_touched') }}
--- depends_on: {{ ref('stg_crm__tickets') }}
--- depends_on: {{ ref('stg_surveys__responses') }}
 {#-
-    Customers about whom a refresh brought anything new, as they were identified before it and as they are now; none in a rebuild.
-    All that is known of them is computed again, and of nobody else.
+    Customers about whom a refresh brought orders or CRM records, as they were identified before it and as they are now; none in a rebuild.
+    All that is known of them is computed again, and of nobody else. (Answers and tickets bear on satisfaction only: int_responses_changed.)
 -#}
 
 {% if is_refresh() %}
@@ -18,12 +16,6 @@ with orders as (
 customer_versions as (
 
     select * from {{ ref('stg_crm__customer_versions') }}
-
-),
-
-tickets as (
-
-    select * from {{ ref('stg_crm__tickets') }}
 
 ),
 
@@ -51,18 +43,6 @@ changed_merges as (
 
 ),
 
-changed_tickets as (
-
-    {{ changed_rows('stg_crm__tickets') }}
-
-),
-
-changed_responses as (
-
-    {{ changed_rows('stg_surveys__responses') }}
-
-),
-
 delivered_ids as (
 
     select orders.customer_id
@@ -82,19 +62,6 @@ delivered_ids as (
     where {{ is_restated('valid_from_at') }}
     union
     select customer_id from changed_merges
-    union
-    select customer_id from changed_tickets
-    union
-    select customer_id from changed_responses
-    union
-    -- An answer without a customer takes that of its order or ticket.
-    select customer_id
-    from orders
-    where order_id in (select order_id from changed_responses)
-    union
-    select customer_id
-    from tickets
-    where ticket_id in (select ticket_id from changed_responses)
 
 ),
 

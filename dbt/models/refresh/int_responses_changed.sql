@@ -1,10 +1,12 @@
 -- depends_on: {{ ref('stg_surveys__responses') }}
 -- depends_on: {{ ref('stg_crm__tickets') }}
+-- depends_on: {{ ref('int_customer_merges_resolved') }}
 -- depends_on: {{ ref('int_customer_ids_changed') }}
 -- depends_on: {{ ref('int_orders_changed') }}
 {#-
-    Answers that a refresh attributes again: those about which it brought anything new, of themselves, their order or their ticket; and all
-    of the customers changed, because an answer may take another's place. All to restate, none in a rebuild.
+    Answers that a refresh attributes again: those about which it brought anything new, of themselves, their order, their ticket or their
+    customer; and all that they may take the place of: about the same order or ticket, or by the same customer. All to restate, none in a
+    rebuild.
 -#}
 
 {% if is_addition() %}
@@ -17,6 +19,12 @@ with responses as (
 tickets as (
 
     select * from {{ ref('stg_crm__tickets') }}
+
+),
+
+merges as (
+
+    select * from {{ ref('int_customer_merges_resolved') }}
 
 ),
 
@@ -35,6 +43,27 @@ changed_responses as (
 changed_tickets as (
 
     {{ changed_rows('stg_crm__tickets') }}
+
+),
+
+respondents as (
+
+    select coalesce(merges.surviving_customer_id, changed_responses.customer_id) as customer_id
+    from changed_responses
+    left join merges
+        on changed_responses.customer_id = merges.customer_id
+
+),
+
+customer_ids_concerned as (
+
+    select customer_id from customer_ids_changed
+    union
+    select customer_id from respondents
+    union
+    select customer_id
+    from merges
+    where surviving_customer_id in (select customer_id from respondents)
 
 ),
 
@@ -62,7 +91,7 @@ select response_id from changed_responses
 union
 select response_id
 from responses
-where customer_id in (select customer_id from customer_ids_changed)
+where customer_id in (select customer_id from customer_ids_concerned)
 union
 select response_id
 from responses

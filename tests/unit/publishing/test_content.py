@@ -46,5 +46,35 @@ def test_the_hash_changes(query: str) -> None:
     assert content_hash(query) != content_hash(BASE)
 
 
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [
+        ("10::double", "9.9999999999999982"),
+        ("-1000::double", "-999.9999999999999"),
+        ("1e-7", "1.00000000000000012e-7"),
+        ("123456789.12345678::double", "123456789.1234567"),
+    ],
+)
+def test_the_last_bits_of_a_figure_do_not_matter(value: str, same: str) -> None:
+    assert content_hash(f"select {value} as rate") == content_hash(f"select {same}::double as rate")
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("10::double", "1"),
+        ("0.001::double", "-0.001"),
+        ("1.2e300", "1.2e299"),
+        ("1e-300", "0"),
+        ("'inf'::double", "'-inf'"),
+        ("'nan'::double", "'inf'"),
+        ("0::double", "null"),
+        ("0.12345678901::double", "0.12345678902"),
+    ],
+)
+def test_other_figures_have_other_hashes(value: str, other: str) -> None:
+    assert content_hash(f"select {value} as rate") != content_hash(f"select {other}::double as rate")
+
+
 def test_an_empty_table_has_a_hash() -> None:
     assert content_hash(f"{BASE} limit 0") != content_hash(BASE)
