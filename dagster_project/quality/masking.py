@@ -6,6 +6,7 @@ Belongs here: which values are hidden, and how. Does not belong here: where they
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 
 MASK = "(masked)"
 # Long enough for a sentence that says what is wrong with a file and what to do.
@@ -23,10 +24,17 @@ def masked_value(column: str, value: object, personal_columns: frozenset[str]) -
         return "(empty)"
     if column in personal_columns:
         return MASK
-    text = value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
-    if not isinstance(value, date | int | float) and _LOOKS_PERSONAL.search(text):
+    text = _as_text(value)
+    if not isinstance(value, date | int | float | Decimal) and _LOOKS_PERSONAL.search(text):
         return MASK
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    # A rate of 0 is else written as 0E-8.
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def masked_row(row: Mapping[str, object], personal_columns: frozenset[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.quality.history import utc_now
 from dagster_project.quality.pictures import Bar
 from dagster_project.quality.report_content.files import entries_of_run
-from dagster_project.quality.report_content.lights import light_of_loading
+from dagster_project.quality.report_content.lights import Light, light_of_loading
 from dagster_project.quality.report_content.stages import STAGES, light_of_tables, read_known, tables_of
 from dagster_project.quality.report_content.words import moment_words
 from dagster_project.quality.runs import RunRecord
@@ -20,7 +20,12 @@ from dagster_project.settings import Settings
 from dagster_project.transforming.catalog import feeds_of_staging_tables
 
 # Rules of the raw gate that are about whether data come as they should.
-DELIVERY_RULES = ("keeps_up_with_other_feeds", "arrives_in_time", "volume_as_usual")
+# What it means where one does not hold.
+NOT_AS_USUAL = {
+    "keeps_up_with_other_feeds": "behind other feeds",
+    "arrives_in_time": "overdue",
+    "volume_as_usual": "unusual volume",
+}
 
 
 def feed_rows(
@@ -49,9 +54,9 @@ def feed_rows(
         gate = raw.get(f"raw.{feed}")
         tables = [table for table in staging if feed in feeds_of.get(table.name, ())]
         late = [
-            result
+            Light("bad" if result.is_critical_failure else "warning", NOT_AS_USUAL[result.rule])
             for result in (gate.results if gate else [])
-            if result.rule in DELIVERY_RULES and result.status != "passed"
+            if result.rule in NOT_AS_USUAL and result.status != "passed"
         ]
         rows.append(
             {

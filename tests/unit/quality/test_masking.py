@@ -24,6 +24,7 @@ def test_what_looks_personal_is_masked_in_any_column(value):
         ("20260101001", "20260101001"),
         (None, "(empty)"),
         (Decimal("-5.0000"), "-5.0000"),
+        (Decimal("0E-8"), "0.00000000"),
         (datetime.fromisoformat("2026-01-01T10:00:00"), "2026-01-01 10:00:00"),
         ("x" * 400, "x" * 299 + "…"),
     ],

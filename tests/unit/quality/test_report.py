@@ -223,6 +223,14 @@ def test_nothing_new_keeps_what_is_known_of_the_later_stages(shop: Shop) -> None
     assert "Raw gate passed 1 rule on 1 table Staging unchanged Last known: passed" in stages_of(shop.index)
 
 
+def test_an_unusual_delivery_is_called_what_it_is(shop: Shop) -> None:
+    record = shop.green_run()
+    assert "as usual" in shop.index.words
+    shop.check(record, "raw", result("failed", "warning", rule="volume_as_usual"))
+    assert "unusual volume" in shop.index.words
+    assert "as usual" not in shop.index.words.replace("volume as usual", "")
+
+
 def test_a_killed_run_is_seen_at_once_and_named_by_the_next_one(shop: Shop) -> None:
     green = shop.green_run()
     killed = shop.begin()
