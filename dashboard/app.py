@@ -98,9 +98,12 @@ def _show_no_release(texts: Texts) -> None:
 
 def _show_release(release: Release, texts: Texts) -> None:
     view = View(release, texts, Selection(DEFAULT_GRAIN, "", EVERYBODY, EVERYBODY, dt.date.min))
+    is_empty = view.answer(choices.periods, DEFAULT_GRAIN).empty
+    if not is_empty:
+        view = View(release, texts, _choose(view))
     pages = {
         name: st.Page(
-            partial(_show_page, name, release, texts),
+            partial(_show_page, name, view),
             title=texts(f"page.{name}"),
             url_path=name.replace("_", "-"),
             default=name == "overview",
@@ -108,22 +111,20 @@ def _show_release(release: Release, texts: Texts) -> None:
         for name in PAGES
     }
     page = st.navigation(list(pages.values()), position="sidebar", expanded=True)
-    if view.answer(choices.periods, DEFAULT_GRAIN).empty:
+    if is_empty:
         st.text(texts("app.no_orders"))
         return
     page.run()
 
 
-def _show_page(name: str, release: Release, texts: Texts) -> None:
-    view = View(release, texts, Selection(DEFAULT_GRAIN, "", EVERYBODY, EVERYBODY, dt.date.min))
-    view = View(release, texts, _choose(view))
+def _show_page(name: str, view: View) -> None:
     st.html(markup.paragraph(shown_is(view), "shown-is"))
     PAGES[name].show(view)
     _show_footer(view)
 
 
 def _choose(view: View) -> Selection:
-    """The filters, which stay as they are when the reader goes to another page."""
+    """The filters. Streamlit forgets those of a page when the reader goes to another one, so they are of none."""
     texts = view.texts
     with st.sidebar:
         st.subheader(texts("app.filters"), anchor=False)

@@ -14,6 +14,7 @@ INK, MUTED, GRID = "#1c2430", "#5b6472", "#dfe3e8"
 BLUE, ORANGE, GREEN, RED = "#0b5cad", "#b45309", "#047857", "#b42318"
 SERIES_COLOURS = (BLUE, ORANGE)
 HEIGHT = 260
+LEGEND_LINE = 16
 # Beyond so many cells numbers in them cannot be read.
 LABELLED_COHORTS = 16
 
@@ -70,10 +71,11 @@ def waterfall(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.Laye
 def bars(frame: pd.DataFrame, certainties: list[str], number_format: dict[str, object]) -> alt.LayerChart:
     """One bar a category, with its interval. `frame`: category, value, lower, upper, certainty, tooltip."""
     base = alt.Chart().encode(y=alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, **_AXIS)))
+    has_legend = bool((frame["certainty"] != certainties[0]).any())
     colour = alt.Color(
         "certainty:N",
         scale=alt.Scale(domain=certainties, range=[BLUE, ORANGE, MUTED]),
-        legend=_legend() if (frame["certainty"] != certainties[0]).any() else None,
+        legend=_legend() if has_legend else None,
     )
     bar = base.mark_bar(size=16).encode(
         x=alt.X("value:Q", title=None, axis=_axis(number_format)),
@@ -83,7 +85,9 @@ def bars(frame: pd.DataFrame, certainties: list[str], number_format: dict[str, o
     layers = [bar]
     if not frame["lower"].isna().all():
         layers.append(base.mark_rule(color=INK, strokeWidth=2).encode(x="lower:Q", x2="upper:Q"))
-    return _finish(layers, frame, number_format, max(120, 30 * len(frame) + 40))
+    # Axis and legend are taken out of the height.
+    height = max(120, 30 * len(frame) + 40) + (len(certainties) * LEGEND_LINE + 20 if has_legend else 0)
+    return _finish(layers, frame, number_format, height)
 
 
 def ranges(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerChart:

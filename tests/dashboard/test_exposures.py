@@ -31,12 +31,18 @@ def exposures() -> dict[str, set[str]]:
 
 
 def show(name: str) -> None:
-    """A page as the dashboard shows it; runs as a script of its own."""
-    from dashboard.app import _show_page
+    """A page as the dashboard shows it, with its filters; runs as a script of its own."""
+    import datetime as dt
+
+    from dashboard.app import _choose, _show_page
+    from dashboard.figures.choices import EVERYBODY, Selection
     from dashboard.release import open_release
     from dashboard.texts import load_texts
+    from dashboard.view import View
 
-    _show_page(name, open_release(), load_texts("en"))
+    nothing_chosen = Selection("month", "", EVERYBODY, EVERYBODY, dt.date.min)
+    view = View(open_release(), load_texts("en"), nothing_chosen)
+    _show_page(name, View(view.release, view.texts, _choose(view)))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -220,6 +220,24 @@ def test_figures_on_the_page_are_those_of_the_marts(
 
 
 @needs_browser
+def test_filters_stay_when_the_reader_goes_to_another_page(dashboard: Served, browser: Browser) -> None:
+    texts = load_texts("en")
+    chosen = {"grain": "grain.quarter", "definition": "definition.purchase", "segment_type": "segment_type.country"}
+    with visit(browser, dashboard.url) as seen:
+        seen.open("en")
+        for name, option in chosen.items():
+            seen.choose(texts(f"app.{name}"), texts(option))
+        line = seen.page.locator(".shown-is")
+        seen.page.wait_for_function("document.querySelector('.shown-is').innerText.includes('AE')")
+        before = line.inner_text()
+        assert texts("definition.purchase") in before
+        assert "Q" in before
+        for number in range(1, len(PAGES)):
+            seen.go_to(number)
+            assert line.first.inner_text() == before
+
+
+@needs_browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_readable_on_a_phone_and_with_a_screen_reader(dashboard: Served, browser: Browser, language: str) -> None:
     with visit(browser, dashboard.url, width=390) as seen:
