@@ -78,7 +78,7 @@ def test_the_first_view_is_there_in_two_seconds(browser: Browser, large_home: Pa
         is_quiet = psutil.cpu_percent(interval=1) < QUIET_PERCENT
         # The very first reader after the start, and two more, each in a new window.
         seconds, processor_seconds = zip(*(look(browser, dashboard) for _ in range(3)), strict=True)
-    assert max(processor_seconds) < MOST_PROCESSOR_SECONDS
+    assert median(processor_seconds) < MOST_PROCESSOR_SECONDS
     if is_quiet:
         assert median(seconds) < MOST_SECONDS
         assert seconds[0] < MOST_SECONDS
