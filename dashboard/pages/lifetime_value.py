@@ -36,8 +36,33 @@ def show(view: View) -> None:
     _show_gaps(view, segment)
 
 
+def method_cards(view: View, segment: tuple[str, str]) -> list[markup.Card]:
+    """The mean of each method over the customers who have a figure, with its formula and what it is made of."""
+    texts = view.texts
+    cards = []
+    for row in view.answer(lifetime_value.by_method, *segment).itertuples():
+        is_small = row.count < view.small_base_limit
+        total, customers = view.write("amount", row.total), view.write("count", row.count)
+        cards.append(
+            markup.Card(
+                f"lifetime_value_{row.method}",
+                texts.value("method", row.method),
+                view.write("amount", row.mean),
+                [markup.Badge(texts("card.small_base"), "warning")] if is_small else [],
+                [
+                    (texts("card.formula"), texts.value("method_formula", row.method)),
+                    (texts("card.base"), texts("card.fraction", numerator=total, denominator=customers)),
+                    (texts("column.median"), view.write("amount", row.median)),
+                ],
+                is_uncertain=is_small,
+            )
+        )
+    return cards
+
+
 def _show_methods(view: View, segment: tuple[str, str]) -> None:
     texts = view.texts
+    st.html(markup.cards_as_html(method_cards(view, segment)))
     raw = view.answer(lifetime_value.by_method, *segment)
     frame = raw.assign(method=[texts.value("method", method) for method in raw["method"]])
     frame["category"] = frame["method"]

@@ -22,7 +22,10 @@ from dashboard.figures.choices import GRAINS, Selection
 from dashboard.figures.customers import CUSTOMER_STEPS, REVENUE_STEPS
 from dashboard.figures.lifetime_value import METHODS
 from dashboard.figures.metrics import METRICS
+from dashboard.pages.lifetime_value import method_cards
+from dashboard.release import open_release
 from dashboard.texts import LANGUAGES, load_texts
+from dashboard.view import View
 from tests.dashboard.browser import INVISIBLE, Served, needs_browser, opened_browser, served, visit
 
 APP = str(PROJECT_ROOT / "dashboard" / "app.py")
@@ -115,6 +118,29 @@ def test_every_customer_is_in_the_distribution_or_among_those_without_a_figure(
         bars = lifetime_value.distribution(release, method, *segment)
         assert bars["count"].sum() == methods[method]
         assert methods[method] + gaps.get(method, 0) == customers
+
+
+def test_lifetime_values_show_their_formula_and_what_they_are_made_of(
+    release: Path, sample_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
+    texts = load_texts("en")
+    view = View(open_release(), texts, Selection("month", "window_90", "all", "all", dt.date(2026, 1, 1)))
+    marts = ask(
+        release,
+        "select clv_method, sum(clv_amount), count(*) from customer_lifetime_value where clv_status = 'ok' group by 1",
+    )
+    expected = {
+        texts(f"method.{method}"): (
+            texts.amount(total / count, "USD"),
+            texts(f"method_formula.{method}"),
+            f"{texts.amount(total, 'USD')} ÷ {texts.number(count)}",
+        )
+        for method, total, count in marts
+    }
+    cards = method_cards(view, ("all", "all"))
+    assert {card.label: (card.value, card.facts[0][1], card.facts[1][1]) for card in cards} == expected
+    assert len(expected) == len(METHODS)
 
 
 @pytest.mark.parametrize("steps", [CUSTOMER_STEPS, REVENUE_STEPS])

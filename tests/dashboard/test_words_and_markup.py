@@ -9,6 +9,7 @@ import pytest
 
 from dagster_project.settings import PROJECT_ROOT
 from dashboard import markup
+from dashboard.figures.lifetime_value import METHODS
 from dashboard.figures.metrics import METRICS
 from dashboard.texts import LANGUAGES, load_texts
 
@@ -47,9 +48,10 @@ def test_every_text_is_used() -> None:
 
 
 def test_every_figure_has_a_name_and_a_formula() -> None:
-    for family in ("figure", "formula"):
+    families = {"figure": METRICS, "formula": METRICS, "method": METHODS, "method_formula": METHODS}
+    for family, figures in families.items():
         names = {key.split(".")[1] for key in load_texts("en").entries if key.startswith(f"{family}.")}
-        assert names == set(METRICS)
+        assert names == set(figures)
 
 
 def test_no_text_stands_in_the_code() -> None:
