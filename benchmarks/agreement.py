@@ -51,11 +51,15 @@ def _different_rows(connection: duckdb.DuckDBPyConnection, key: tuple[str, ...],
     for column, kind in types.items():
         if column not in key:
             both = f"ours.{column}", f"theirs.{column}"
-            values = f"format(' {column}: {{}} and {{}}', {both[0]}::varchar, {both[1]}::varchar)"
-            lines.append(f"case when {in_both} and not ({_are_equal(*both, kind)}) then {label} || {values} end")
+            values = " || ' and ' || ".join(f"coalesce({one}::varchar, 'NULL')" for one in both)
+            line = f"{label} || ' {column}: ' || {values}"
+            lines.append(f"case when {in_both} and not ({_are_equal(*both, kind)}) then {line} end")
     examples = ", ".join(f"min({line}, {EXAMPLES})" for line in lines)
     (found,) = connection.execute(f"select {examples} from ours full join theirs on {same_row}").fetchall()
-    return [line for few in found for line in few or []]
+    # Rows of one key that are there twice have a partner, too.
+    rows = [connection.table(name).shape[0] for name in ("ours", "theirs")]
+    counts = [] if rows[0] == rows[1] else [f"{rows[0]} and {rows[1]} rows"]
+    return counts + [line for few in found for line in few or []]
 
 
 def _are_equal(ours: str, theirs: str, kind: str) -> str:

@@ -55,7 +55,7 @@ with answered as (
 ),
 counted as (
     select
-        period_grain, period, survey_id, metric, touchpoint, scale, profile,
+        period_grain, period, survey_id, metric, touchpoint, lowest, highest, profile,
         count(*) as invited,
         count(score) as valid,
         count(*) filter (score >= positive_from) as positive,
@@ -74,8 +74,8 @@ added as (
         coalesce(touchpoint, 'all') as touchpoint,
         segment_type, segment_value,
         sum(columns('^(invited|valid|positive|top_box|detractors|dropped|scores|normalised)$')),
-        -- Of what was answered.
-        count(distinct scale) filter (valid > 0) as scale_count,
+        -- Of what was answered. Once turned, scales with the same ends are one.
+        count(distinct (lowest, highest)) filter (valid > 0) as scale_count,
     from counted inner join segments_of_profile using (profile)
     group by period_grain, period, metric, segment_type, segment_value, cube (survey_id, touchpoint)
 )

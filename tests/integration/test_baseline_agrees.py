@@ -5,6 +5,7 @@ counts must be equal, amounts and rates to six decimals. The truth was counted b
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_release_says_what_the_baseline_finds(release: Path, baseline: Path, mar
     assert rows >= 100
 
 
-# A row of the mart, neither the first nor the last one, and figures in it.
+# A row of the mart, neither the first nor the last one, and figures in it. The first becomes NULL.
 CHANGED_ROWS = {
     "retention_by_period": (
         "activity_definition = 'window_90' and segment_type = 'country' and segment_value = 'SA'",
@@ -88,12 +89,16 @@ def test_a_figure_that_differs_in_one_row_of_a_segment_is_named(
         types = {name: kind for name, kind, *_ in connection.execute("describe changed").fetchall()}
         filled = " and ".join(f"{column} is not null" for column in columns)
         key = ", ".join(KEYS[mart])
-        chosen = f"select rowid from changed where {condition} and {filled} order by {key} limit 1 offset 3"
-        (label,) = connection.execute(f"select concat_ws(' ', {key}) from changed where rowid = ({chosen})").fetchone()
-        assert connection.execute("select count(*) from changed").fetchone() > (100,)
-        for column in columns:
-            change = {"BOOLEAN": f"not {column}", "VARCHAR": "'changed'"}.get(types[column], f"{column} + 1")
-            connection.execute(f"update changed set {column} = {change} where rowid = ({chosen})")
+        chosen, label = connection.execute(
+            f"select rowid, concat_ws(' ', {key}) from changed where {condition} and {filled} "
+            f"order by {key} limit 1 offset 3"
+        ).fetchone()
+        changes = {column: f"{column} + 1" for column in columns}
+        changes |= {column: f"not {column}" for column in columns if types[column] == "BOOLEAN"}
+        changes |= {column: "'changed'" for column in columns if types[column] == "VARCHAR"}
+        changes[columns[0]] = "null"
+        assignments = ", ".join(f"{column} = {change}" for column, change in changes.items())
+        connection.execute(f"update changed set {assignments} where rowid = {chosen}")
         connection.execute(f"copy changed to '{tmp_path / mart}.parquet'")
     found = differences(release, tmp_path, mart)
     assert [line.split(":")[0] for line in found] == [f"{label} {column}" for column in types if column in columns]
@@ -106,9 +111,14 @@ def test_rows_and_columns_that_one_of_the_two_lacks_are_named(release: Path, bas
         f"copy (select * {shown} where not (segment_value = 'gold' and period_index = 3 and cohort_grain = 'quarter')) "
         f"to '{tmp_path / mart}.parquet'"
     )
-    found = differences(release, tmp_path, mart)
+    count, *found = differences(release, tmp_path, mart)
+    assert re.fullmatch(r"\d+ and \d+ rows", count)
     assert found
     assert all(line.endswith(" 3 segment gold: in one of the two only") for line in found)
+    duckdb.connect().execute(
+        f"copy (select * {shown} union all (select * {shown} limit 1)) to '{tmp_path / mart}.parquet'"
+    )
+    assert [line[-5:] for line in differences(release, tmp_path, mart)] == [" rows"]
     duckdb.connect().execute(f"copy (select * exclude (is_open) {shown}) to '{tmp_path / mart}.parquet'")
     assert differences(release, tmp_path, mart) == ["column is_open: in one of the two only"]
 
