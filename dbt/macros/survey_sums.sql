@@ -29,9 +29,26 @@ from (
 ) as answers
 inner join {{ rows_of('int_calendar_days', moment) }} as calendar_days
     on answers.event_date = calendar_days.calendar_date
-left join {{ rows_of('int_customer_segments_versioned', moment) }} as segment_versions
+left join {{ segments_of_respondents(moment) }} as segment_versions
     {{ on_segment_at_period_start('answers') }}
 group by 1, 2, 3, 4, 5, 6, 7
+{% endmacro %}
+
+{#-
+    The segments of all whose answers there are at a `moment`. Answers are attributed again also of customers about whom nothing else has
+    changed; those are not among the segments that were replaced, and theirs are what they were.
+-#}
+{% macro segments_of_respondents(moment) %}
+    {%- set is_changed = is_listed('customer_id', 'int_customers_changed') -%}
+    {%- if moment == 'before' -%}
+(
+    select * from {{ rows_of('int_customer_segments_versioned', 'before') }}
+    union all
+    select * from {{ rows_of('int_customer_segments_versioned') }} where not {{ is_changed }}
+)
+    {%- else -%}
+        {{ rows_of('int_customer_segments_versioned') }}
+    {%- endif -%}
 {% endmacro %}
 
 {#- The counts that survey_sums gives. -#}
