@@ -33,6 +33,17 @@ def draw_deliveries(seed: int, count: int) -> list[Delivery]:
     return deliveries
 
 
+def draw_answers_alone(seed: int) -> Delivery:
+    """A delivery of nothing but answers and a ticket of customers whom `draw_deliveries` knows."""
+    draw = random.Random(seed)  # noqa: S311  (drawn cases, no secret)
+    people = [f"c{number}" for number in range(5)]
+    orders = [f"o{number}" for number in range(15)]
+    return {
+        "survey_responses": [_answer(draw, f"late{number}", people, orders) for number in range(4)],
+        "crm_tickets": [_ticket(draw, "late", people)],
+    }
+
+
 def write_delivery(delivery: Delivery, folder: Path, name: str) -> None:
     """One CSV file a feed, `<feed>/<name>.csv`."""
     for feed, rows in delivery.items():
