@@ -86,10 +86,23 @@ def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
 
 
 def column_types(settings: Settings) -> dict[str, dict[str, str]]:
-    """Name and type of every column of each `schema.table` in the warehouse, in their order; nothing without one."""
+    """Name and type of every column of each `schema.table` in the warehouse, in their order; nothing without one.
+
+    Types are as DuckDB names them, also those of tables that Spark wrote: releases have them under these names.
+    """
+    types: dict[str, dict[str, str]] = {}
+    if settings.dbt_target == "spark":
+        # From the files, so that a page can be written where Java cannot be started.
+        with duckdb.connect() as connection:
+            for folder in sorted((settings.spark_dir / "warehouse").glob("*.db/*/")):
+                # What a failed statement leaves has none.
+                if any(folder.glob("*.parquet")):
+                    files = quote_text(folder / "*.parquet")
+                    columns = connection.execute(f"describe select * from read_parquet({files})").fetchall()
+                    types[f"{folder.parent.stem}.{folder.name}"] = {name: data_type for name, data_type, *_ in columns}
+        return types
     if not settings.warehouse_path.exists():
         return {}
-    types: dict[str, dict[str, str]] = {}
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         for schema, table, column, data_type in connection.execute(
             "select schema_name, table_name, column_name, data_type from duckdb_columns() "

@@ -6,6 +6,7 @@ for Spark (`settings.dbt_target`). pyspark is imported late: it is an extra, and
 
 import logging
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -47,9 +48,22 @@ def spark_session(settings: Settings) -> "SparkSession":
         builder = builder.config(name, value)
     try:
         with _java_writes_to(settings.spark_dir / "spark.log"):
-            return builder.getOrCreate()
+            session = builder.getOrCreate()
     except PySparkRuntimeError as error:
         raise SparkError(f"Spark could not be started; is Java 17 installed? {error.getMessage()}") from error
+    _remove_half_written_tables(session, settings.spark_dir / "warehouse")
+    return session
+
+
+def _remove_half_written_tables(session: "SparkSession", warehouse: Path) -> None:
+    """Delete folders of tables that the catalogue does not know: a kill left them, and Spark makes no table there."""
+    schemas = {row["namespace"] for row in session.sql("show databases").collect()}
+    for schema in warehouse.glob("*.db"):
+        tables = session.sql(f"show tables in {schema.stem}").collect() if schema.stem in schemas else []
+        known = {table["tableName"] for table in tables}
+        for folder in schema.iterdir():
+            if folder.is_dir() and folder.name not in known:
+                shutil.rmtree(folder)
 
 
 @contextmanager
@@ -107,7 +121,7 @@ def spark_options(settings: Settings) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(home / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={home / 'catalogue'};create=true",
         # It would write into the folder that the run was started in.
-        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={home / 'derby.log'}",
+        "spark.driver.extraJavaOptions": _java_option("derby.stream.error.file", home / "derby.log"),
         # Moments in the lake are UTC without a zone, as in DuckDB.
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.timestampType": "TIMESTAMP_NTZ",
@@ -129,6 +143,12 @@ def spark_options(settings: Settings) -> dict[str, str]:
             "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
         }
     return options
+
+
+def _java_option(name: str, value: Path) -> str:
+    """Quoted: Spark splits options at spaces."""
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"-D{name}={escaped}"'
 
 
 def _heap(memory_limit: str) -> str:

@@ -28,7 +28,6 @@ class Warehouse:
     folder: Path
     built: BuildInputs | None = None
     dbt_target: str = "duckdb"
-    mapping: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -40,7 +39,7 @@ class Warehouse:
             {
                 "WAREHOUSE_HOME": str(self.folder / "home"),
                 "EXTRACTS_DIR": str(self.extracts),
-                "EXTRACTS_CONFIG": str(self.mapping or self.folder / "extracts.yml"),
+                "EXTRACTS_CONFIG": str(self.folder / "extracts.yml"),
                 "DBT_TARGET": self.dbt_target,
             }
         )

@@ -15,7 +15,7 @@
     })) }}
 {% endmacro %}
 
-{#- dbt-spark's own writes 'None' where a seed has no value. -#}
+{#- dbt-spark's own writes 'None' where a seed has no value; and to Spark a backslash in a text is the beginning of something else. -#}
 {% macro spark__load_csv_rows(model, agate_table) %}
     {% set types = model['config'].get('column_types', {}) %}
     {% set rows = [] %}
@@ -23,7 +23,8 @@
         {% set values = [] %}
         {% for name in agate_table.column_names %}
             {% set type = types.get(name, adapter.convert_type(agate_table, loop.index0)) %}
-            {% set value = 'null' if row[loop.index0] is none else "'" ~ dbt.escape_single_quotes(row[loop.index0] | string) ~ "'" %}
+            {% set text = dbt.escape_single_quotes(row[loop.index0] | string | replace('\\', '\\\\')) %}
+            {% set value = 'null' if row[loop.index0] is none else "'" ~ text ~ "'" %}
             {% do values.append('cast(' ~ value ~ ' as ' ~ type ~ ')') %}
         {% endfor %}
         {% do rows.append('(' ~ values | join(', ') ~ ')') %}

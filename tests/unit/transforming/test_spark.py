@@ -1,5 +1,7 @@
 """How a Spark session is set, without starting one."""
 
+import shlex
+
 import pytest
 
 from dagster_project.settings import load_settings
@@ -15,6 +17,12 @@ def test_everything_of_the_session_lies_under_the_home(tmp_path):
     options = spark_options(settings_with(tmp_path))
     places = ("spark.sql.warehouse.dir", "spark.hadoop.javax.jdo.option.ConnectionURL", "spark.local.dir")
     assert all(str(tmp_path) in options[place] for place in places)
+
+
+def test_a_home_with_a_space_is_one_option_of_java(tmp_path):
+    home = tmp_path / 'it\'s "my" home'
+    option = spark_options(settings_with(home))["spark.driver.extraJavaOptions"]
+    assert shlex.split(option) == [f"-Dderby.stream.error.file={home / 'spark' / 'derby.log'}"]
 
 
 def test_a_memory_limit_is_that_of_java(tmp_path):

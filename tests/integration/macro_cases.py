@@ -1,0 +1,323 @@
+"""What every macro of `dbt/macros/cross_database` gives, worked out by hand, and a dbt project that asks for it.
+
+Belongs here: the cases, and the project made of them: it has the macros of the warehouse and no model of it. Does not
+belong here: building it on an engine, and comparing.
+"""
+
+import datetime as dt
+import shutil
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from dagster_project.settings import DBT_PROJECT_DIR
+
+REPORTING_TIME_ZONE = "Europe/Berlin"
+NO_DATE = "cast(null as date)"
+NO_MOMENT = "cast(null as timestamp)"
+
+# A call as it stands in a template, and what it gives.
+Case = tuple[str, object]
+
+
+def day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def a_date(text: str) -> str:
+    return f"cast('{text}' as date)"
+
+
+def a_moment(text: str) -> str:
+    return f"cast('{text}' as timestamp)"
+
+
+def add_days(date: str, days: int, expected: str) -> Case:
+    return f'add_days("{a_date(date)}", {days})', day(expected)
+
+
+def add_months(date: str, months: int, expected: str) -> Case:
+    return f'add_months("{a_date(date)}", {months})', day(expected)
+
+
+def days_between(first: str, second: str, expected: int) -> Case:
+    return f'days_between("{a_date(first)}", "{a_date(second)}")', expected
+
+
+def first_midnight(local: str, expected: str) -> Case:
+    return f'first_midnight_from("{a_moment(local)}")', day(expected)
+
+
+def as_decimal(double: str, scale: int, expected: str | None) -> Case:
+    # Of all scales one type, so that the cases stand in one column.
+    call = f'"cast(" ~ double_as_decimal("cast({double} as double)", 28, {scale}) ~ " as decimal(38, 10))"'
+    return call, None if expected is None else Decimal(expected)
+
+
+def median(values: str, expected: float | None) -> Case:
+    return f'"(select " ~ median_of("v") ~ " from (values {values}) as listed (v))"', expected
+
+
+def local(utc: str, expected: str) -> Case:
+    return f'reporting_timestamp("{a_moment(utc)}")', dt.datetime.fromisoformat(expected)
+
+
+def local_in(zone: str, utc: str, expected: str) -> Case:
+    call = f"adapter.dispatch('reporting_timestamp')(\"{a_moment(utc)}\", '{zone}')"
+    return call, dt.datetime.fromisoformat(expected)
+
+
+def local_date(utc: str, expected: str) -> Case:
+    return f'reporting_date("{a_moment(utc)}")', day(expected)
+
+
+CASES: dict[str, list[Case]] = {
+    "add_days": [
+        add_days("2024-02-28", 1, "2024-02-29"),
+        add_days("2024-02-29", 1, "2024-03-01"),
+        add_days("2023-02-28", 1, "2023-03-01"),
+        add_days("2024-03-01", -1, "2024-02-29"),
+        add_days("2024-12-31", 1, "2025-01-01"),
+        add_days("2024-01-15", 0, "2024-01-15"),
+        # Clocks change in this night.
+        add_days("2024-03-30", 2, "2024-04-01"),
+        add_days("2025-01-01", -370, "2023-12-28"),
+        (f'add_days("{NO_DATE}", 1)', None),
+    ],
+    "add_months": [
+        add_months("2024-01-31", 1, "2024-02-29"),
+        add_months("2023-01-31", 1, "2023-02-28"),
+        add_months("2024-02-29", 1, "2024-03-29"),
+        add_months("2024-02-29", 12, "2025-02-28"),
+        add_months("2024-03-31", -1, "2024-02-29"),
+        add_months("2024-05-15", -17, "2022-12-15"),
+        add_months("2024-11-30", 3, "2025-02-28"),
+        add_months("2024-07-01", 0, "2024-07-01"),
+        (f'add_months("{NO_DATE}", 1)', None),
+    ],
+    "days_between": [
+        days_between("2024-02-28", "2024-03-01", 2),
+        days_between("2023-02-28", "2023-03-01", 1),
+        days_between("2024-03-01", "2024-02-28", -2),
+        days_between("2024-07-01", "2024-07-01", 0),
+        # 25 years, seven of them leap years.
+        days_between("1999-12-31", "2024-12-31", 9132),
+        (f'days_between("{NO_DATE}", "{a_date("2024-01-01")}")', None),
+        (f'days_between("{a_date("2024-01-01")}", "{NO_DATE}")', None),
+    ],
+    "first_midnight_from": [
+        first_midnight("2024-02-28 00:00:00", "2024-02-28"),
+        first_midnight("2024-02-28 00:00:00.000001", "2024-02-29"),
+        first_midnight("2024-12-31 23:59:59.999999", "2025-01-01"),
+        (f'first_midnight_from("{NO_MOMENT}")', None),
+    ],
+    "double_as_decimal": [
+        # Halves that a double holds exactly go away from zero.
+        as_decimal("0.125", 2, "0.13"),
+        as_decimal("0.375", 2, "0.38"),
+        as_decimal("-0.125", 2, "-0.13"),
+        # Others go where the product with the power of ten lies, whatever digits the double is printed with.
+        as_decimal("1.005", 2, "1"),
+        as_decimal("129.0046875", 6, "129.004687"),
+        as_decimal("1e0 / 3", 6, "0.333333"),
+        as_decimal("-2e0 / 3", 6, "-0.666667"),
+        as_decimal("0.1", 8, "0.1"),
+        as_decimal("0.00000049", 6, "0"),
+        as_decimal("-0.00000049", 6, "0"),
+        as_decimal("0.0000006", 6, "0.000001"),
+        as_decimal("100", 8, "100"),
+        as_decimal("0", 4, "0"),
+        # 2 to the power of 53 less one, as an amount of four decimal places: beyond, not every number is a double.
+        as_decimal("900719925474.0991", 4, "900719925474.0991"),
+        as_decimal("-900719925474.0991", 4, "-900719925474.0991"),
+        as_decimal("null", 6, None),
+    ],
+    "median_of": [
+        median("(3), (1), (2)", 2.0),
+        median("(10), (1), (3), (2)", 2.5),
+        median("(7)", 7.0),
+        median("(1), (null), (2), (null)", 1.5),
+        median("(cast(null as integer)), (null)", None),
+        median("(5), (5), (5), (1)", 5.0),
+        median("(-3), (-1)", -2.0),
+        median("(cast(0.25 as decimal(18, 4))), (cast(0.5 as decimal(18, 4)))", 0.375),
+        median(
+            "(cast(10000000000.0625 as decimal(18, 4))), (cast(10000000000.1875 as decimal(18, 4)))", 10000000000.125
+        ),
+    ],
+    "reporting_timestamp": [
+        # Clocks in Berlin go from 2 to 3 on the last Sunday of March, and see the hour from 2 to 3 twice in October.
+        local("2024-03-31 00:59:59.999999", "2024-03-31 01:59:59.999999"),
+        local("2024-03-31 01:00:00", "2024-03-31 03:00:00"),
+        local("2024-10-27 00:30:00", "2024-10-27 02:30:00"),
+        local("2024-10-27 01:30:00", "2024-10-27 02:30:00"),
+        local("2024-12-31 23:00:00", "2025-01-01 00:00:00"),
+        (f'reporting_timestamp("{NO_MOMENT}")', None),
+        local_in("America/New_York", "2024-03-10 06:59:59", "2024-03-10 01:59:59"),
+        local_in("America/New_York", "2024-03-10 07:00:00", "2024-03-10 03:00:00"),
+        # A day that began at one o'clock, when Brazil still had summer time.
+        local_in("America/Sao_Paulo", "2018-11-04 02:59:59", "2018-11-03 23:59:59"),
+        local_in("America/Sao_Paulo", "2018-11-04 03:00:00", "2018-11-04 01:00:00"),
+        local_in("America/Sao_Paulo", "2024-11-04 03:00:00", "2024-11-04 00:00:00"),
+        # An offset of three quarters of an hour, and a summer time of half an hour.
+        local_in("Asia/Kathmandu", "2024-01-01 18:15:00", "2024-01-02 00:00:00"),
+        local_in("Australia/Lord_Howe", "2024-04-06 14:59:59", "2024-04-07 01:59:59"),
+        local_in("Australia/Lord_Howe", "2024-04-06 15:00:00", "2024-04-07 01:30:00"),
+        local_in("Asia/Dubai", "1969-12-31 20:00:00", "1970-01-01 00:00:00"),
+    ],
+    "reporting_date": [
+        local_date("2024-06-30 21:59:59", "2024-06-30"),
+        local_date("2024-06-30 22:00:00", "2024-07-01"),
+        local_date("2024-12-31 22:59:59", "2024-12-31"),
+        local_date("2024-12-31 23:00:00", "2025-01-01"),
+        (f'reporting_date("{NO_MOMENT}")', None),
+    ],
+}
+
+# First and last day, and the dates that this span holds.
+SPANS = [
+    (a_date("2024-02-27"), a_date("2024-03-01"), ["2024-02-27", "2024-02-28", "2024-02-29", "2024-03-01"]),
+    (a_date("2023-12-31"), a_date("2024-01-01"), ["2023-12-31", "2024-01-01"]),
+    (a_date("2024-03-31"), a_date("2024-03-31"), ["2024-03-31"]),
+    (a_date("2024-03-31"), NO_DATE, []),
+]
+
+SEED = """\
+code,amount,share,is_open,opened_on,pieces,words
+a,1.5000,0.25,true,2024-02-29,1,it's
+b,,,,,,
+c,-0.0001,-1e-3,false,1999-12-31,-2,"a ""quoted"", word"
+d,12345678901234.5678,1,true,2024-01-01,0,back\\slash and None
+e,0,0,false,2024-01-01,3,سلام ü
+"""
+SEED_TYPES = {
+    "code": "string",
+    "amount": "decimal(18, 4)",
+    "share": "double",
+    "is_open": "boolean",
+    "opened_on": "date",
+    "pieces": "integer",
+    "words": "string",
+}
+SEEDED = [
+    ("a", Decimal("1.5"), 0.25, True, day("2024-02-29"), 1, "it's"),
+    ("b", None, None, None, None, None, None),
+    ("c", Decimal("-0.0001"), -0.001, False, day("1999-12-31"), -2, 'a "quoted", word'),
+    ("d", Decimal("12345678901234.5678"), 1.0, True, day("2024-01-01"), 0, "back\\slash and None"),
+    ("e", Decimal(0), 0.0, False, day("2024-01-01"), 3, "سلام ü"),
+]
+
+Row = tuple[str | None, int | None, str]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A table of (name, number, word) of which a refresh replaces rows: what it holds, what comes, what goes."""
+
+    config: str
+    rows: list[Row]
+    incoming: list[Row]
+    given_up: list[Row]
+
+    @property
+    def rows_after(self) -> list[Row]:
+        """What is in the table after the refresh."""
+        kept = list(self.rows)
+        for row in self.given_up:
+            kept.remove(row)
+        return kept + self.incoming
+
+
+REPLACEMENTS = {
+    # A key with a part that is not known equals none.
+    "by_keys": Replacement(
+        config="unique_key=['name', 'number']",
+        rows=[
+            ("a", 1, "old"),
+            ("a", 2, "old"),
+            ("b", 1, "old"),
+            (None, 1, "old"),
+            ("a", None, "old"),
+            (None, None, "old"),
+        ],
+        incoming=[("a", 1, "new"), ("c", 1, "new"), (None, 1, "new"), (None, None, "new")],
+        given_up=[("a", 1, "old")],
+    ),
+    "by_one_key": Replacement(
+        config="unique_key=['name']",
+        rows=[("a", 1, "old"), ("a", 2, "old"), ("b", 1, "old"), (None, 1, "old")],
+        incoming=[("a", 3, "new"), ("a", 4, "new"), (None, 2, "new")],
+        given_up=[("a", 1, "old"), ("a", 2, "old")],
+    ),
+    # b is listed and has no successor, d is listed and new.
+    "by_list": Replacement(
+        config="meta={'replaced_keys': {'name': 'listed'}}",
+        rows=[("a", 1, "old"), ("b", 1, "old"), ("b", 2, "old"), ("c", 1, "old"), (None, 1, "old")],
+        incoming=[("c", 7, "new"), ("d", 1, "new")],
+        given_up=[("b", 1, "old"), ("b", 2, "old"), ("c", 1, "old")],
+    ),
+    "nothing_new": Replacement(
+        config="unique_key=['name']", rows=[("a", 1, "old"), ("a", 1, "old")], incoming=[], given_up=[]
+    ),
+    "as_a_whole": Replacement(
+        config="",
+        rows=[("a", 1, "old"), (None, 2, "old")],
+        incoming=[("b", 1, "new"), ("b", 1, "new")],
+        given_up=[("a", 1, "old"), (None, 2, "old")],
+    ),
+}
+LISTED = ["b", "c", "d", None]
+
+
+def write_project(folder: Path) -> None:
+    """The dbt project: a model for each macro and for each way of replacing rows, a seed, and a view over Parquet."""
+    models = folder / "models"
+    for name in (models / "refresh", folder / "seeds"):
+        name.mkdir(parents=True)
+    shutil.copytree(DBT_PROJECT_DIR / "macros", folder / "macros")
+    shutil.copyfile(DBT_PROJECT_DIR / "profiles.yml", folder / "profiles.yml")
+    types = "".join(f"        {name}: {kind}\n" for name, kind in SEED_TYPES.items())
+    (folder / "dbt_project.yml").write_text(
+        "name: macro_cases\nprofile: customer_retention\n"
+        f"vars: {{reporting_time_zone: {REPORTING_TIME_ZONE}}}\n"
+        "models: {macro_cases: {+materialized: table, +schema: macro_cases, refresh: {+schema: refresh}}}\n"
+        f"seeds:\n  macro_cases:\n    +schema: macro_cases\n    seeded:\n      +column_types:\n{types}"
+    )
+    (folder / "seeds" / "seeded.csv").write_text(SEED, encoding="utf-8")
+    for macro, cases in CASES.items():
+        selects = (f"select {number} as number, {{{{ {call} }}}} as result" for number, (call, _) in enumerate(cases))
+        (models / f"{macro}.sql").write_text("\nunion all\n".join(selects))
+    selects = (
+        f"select {number} as number, {{{{ each_date('first_day', 'last_day') }}}} as result\n"
+        f"from (select {first} as first_day, {last} as last_day) as span"
+        for number, (first, last, _) in enumerate(SPANS)
+    )
+    (models / "each_date.sql").write_text("\nunion all\n".join(selects))
+    (models / "parquet_view.sql").write_text(
+        "{% if execute %}{% do run_query('create schema if not exists raw') %}\n"
+        "{% set files = env_var('WAREHOUSE_HOME') ~ '/lake/shop__*.parquet' %}\n"
+        "{% do run_query(parquet_view_statement('raw.macro_cases', files)) %}{% endif %}\n"
+        "select * from raw.macro_cases"
+    )
+    (models / "refresh" / "listed.sql").write_text(f"select name from {_values([(name,) for name in LISTED], 'name')}")
+    columns = "cast(name as varchar(9)) as name, cast(number as integer) as number, cast(word as varchar(9)) as word"
+    for name, replacement in REPLACEMENTS.items():
+        rows, incoming = _rows(replacement.rows), _rows(replacement.incoming)
+        parts = ["materialized='incremental'", "incremental_strategy='replace_rows'", replacement.config]
+        (models / f"{name}.sql").write_text(
+            f"{{{{ config({', '.join(part for part in parts if part)}) }}}}\n-- depends_on: {{{{ ref('listed') }}}}\n"
+            f"select {columns}\nfrom {{% if is_refresh() %}}{incoming}{{% else %}}{rows}{{% endif %}}"
+        )
+
+
+def _rows(rows: list[Row]) -> str:
+    columns = "name, number, word"
+    if rows:
+        return _values(rows, columns)
+    return f"(select * from {_values([('none', 0, 'none')], columns)} where number is null) as listed"
+
+
+def _values(rows: list[tuple], columns: str) -> str:
+    """Rows as a relation."""
+    lines = (", ".join("null" if value is None else repr(value) for value in row) for row in rows)
+    return f"(values {', '.join(f'({line})' for line in lines)}) as listed ({columns})"
