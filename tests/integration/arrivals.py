@@ -151,6 +151,7 @@ def _answer(draw: random.Random, answer: str, people: list[str], orders: list[st
         "survey_id": draw.choice(["s1", "s2"]),
         "customer_id": draw.choice([*people, ""]),
         "order_id": draw.choice([*orders, "", ""]),
+        "metric": "csat",
         "scale_id": "5",
         "score": draw.choice([1, 3, 4, 5, ""]),
         "sent_at": START,
