@@ -15,9 +15,11 @@ import duckdb
 from benchmarks.agreement import KEYS
 
 SQL_DIR = Path(__file__).with_name("baseline_sql")
+# What its engine may take. The pipeline, when both are compared, may take as much.
+MEMORY_LIMIT = "4GB"
 
 
-def run_baseline(extracts: Path, out: Path, memory_limit: str = "4GB") -> None:
+def run_baseline(extracts: Path, out: Path, memory_limit: str = MEMORY_LIMIT) -> None:
     """Compute the marts from the folder of extracts and write `<mart>.parquet` for each under `out`.
 
     Raises duckdb.Error where a file is not as the generator writes it.
@@ -37,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.baseline", description=__doc__.splitlines()[0])
     parser.add_argument("--extracts", required=True, type=Path, help="the folder `extracts/` that the generator wrote")
     parser.add_argument("--out", required=True, type=Path, help="folder for the marts")
-    parser.add_argument("--memory-limit", default="4GB", help="what DuckDB may use; it spills beyond that")
+    parser.add_argument("--memory-limit", default=MEMORY_LIMIT, help="what DuckDB may use; it spills beyond that")
     options = parser.parse_args()
     started = time.monotonic()
     run_baseline(options.extracts, options.out, options.memory_limit)

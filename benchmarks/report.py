@@ -27,6 +27,7 @@ Written by `make bench`. For each size, on the same generated extracts: bare SQL
 `benchmarks/baseline_sql/`), a first run in a new home with every check and the release, a refresh after one new day has
 arrived, a refresh of nothing. The baseline computes every row and column of the headline marts: retention, churn,
 cohorts, order values, satisfaction and lifetime value; not the dimensions, the reasons of churn and the restatements.
+The engine may take 4 GB in each.
 All of it was equal to the release before the new day and after it; otherwise there would be no page."""
 ABOUT_TARGETS = """\
 Targets: a rebuild takes at most 1.5 times the baseline (at 10 million orders); a new day, beyond what a refresh of

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.agreement import KEYS, differences
+from benchmarks.baseline import MEMORY_LIMIT
 from benchmarks.generator import LAST_DAY
 from benchmarks.measuring import (
     CommandFailedError,
@@ -88,6 +89,7 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
         "WAREHOUSE_HOME": str(folder / "home"),
         "EXTRACTS_DIR": str(folder / "extracts"),
         "EXTRACTS_CONFIG": str(folder / "extracts.yml"),
+        "MEMORY_LIMIT": MEMORY_LIMIT,
     }
 
     def take(name: str, command: list[str]) -> Measurement:
