@@ -97,7 +97,7 @@ chromium:
 
 .PHONY: test
 test: $(DEVELOPMENT_STAMP) chromium java
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: $(DEVELOPMENT_STAMP)

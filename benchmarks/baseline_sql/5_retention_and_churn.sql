@@ -13,18 +13,14 @@ create macro wilson_upper(successes, trials) as (
 create macro status_of(base) as (case when base = 0 then 'no_base' when base < 30 then 'small_base' else 'ok' end);
 
 create table segment_movements as
+-- A segment has rows under a definition of activity when anybody of it was ever counted under it.
 with segments as (
-    select distinct segment_type, segment_value
-    from segments_of_profile
-    where profile in (select profile from profile_days)
+    select distinct segment_type, segment_value, activity_definition, grain as period_grain,
+    from movements inner join segments_of_profile using (profile)
 ),
 spine as (
-    select segments.*, definitions.activity_definition, periods.*,
-    from segments
-    cross join periods
-    cross join (
-        select unnest(enum_range(null::activity_definition))::activity_definition as activity_definition
-    ) as definitions
+    select segments.*, periods.* exclude (period_grain),
+    from segments inner join periods using (period_grain)
 ),
 added as (
     select

@@ -11,59 +11,47 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from dagster_project.publishing.releases import current_release
-from dagster_project.publishing.warehouse import open_warehouse, quote_name, quote_text
+from dagster_project.publishing.warehouse import quote_text
 from dagster_project.quality.engine import open_engine
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
-from dagster_project.transforming.catalog import column_types, describe_tables
-from dagster_project.transforming.dbt_runner import DbtProject, ensure_manifest, run_dbt
+from dagster_project.transforming.catalog import column_types
+from dagster_project.transforming.dbt_runner import DbtProject, run_dbt
 from dagster_project.transforming.refreshing import Refresh
 from dagster_project.transforming.spark import stop_spark
 from tests.integration import macro_cases
 from tests.integration.arrivals import FEEDS, draw_deliveries, mapping, write_delivery
+from tests.integration.engines import (
+    NEEDS_SPARK,
+    OF_THE_RUN,
+    differing_marts,
+    java_of_tests,
+    warehouses_in,
+)
 from tests.integration.refreshes import Warehouse
 
-NEEDS_SPARK = pytest.mark.skipif(
-    find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")),
-    reason="Spark needs its extra packages (locks/spark.txt) and Java 17",
-)
-ENGINES = ("duckdb", "spark")
 SAMPLE = PROJECT_ROOT / "sample"
-OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
-# Each run writes down its own checks there, and what differs from its own earlier releases, with their moments.
-OF_THE_RUN = ("data_quality", "metric_restatements")
 # They are in no file of Spark's.
 VIEWS = ("intermediate.int_days", "intermediate.int_movements_aggregated")
-RATE_TOLERANCE = 1e-9
-
 # Few rows: planning stage by stage and compiling each query costs more than the work. The figures are the same.
 FOR_FEW_ROWS = """\
 spark.sql.adaptive.enabled false
 spark.sql.codegen.wholeStage false
 spark.sql.codegen.factoryMode NO_CODEGEN
 """
-# In the minutes that it lives Java's second compiler and its parallel collector cost more than they save.
-SHORT_LIVED_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC -Xmn512m"
 
 Rows = list[tuple]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _spark_for_few_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Options in Spark's own file of defaults, as a cluster has them; Java ends with this file."""
-    folder = tmp_path_factory.mktemp("spark_conf")
-    (folder / "spark-defaults.conf").write_text(FOR_FEW_ROWS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_CONF_DIR", str(folder))
-        patch.setenv("JAVA_TOOL_OPTIONS", SHORT_LIVED_JAVA)
+    with java_of_tests(tmp_path_factory.mktemp("spark_conf"), FOR_FEW_ROWS):
         yield
-        end_java()
 
 
 @pytest.fixture(scope="module")
@@ -152,18 +140,6 @@ def test_sample_extracts_built_and_refreshed_by_the_whole_job(tmp_path: Path) ->
 
 
 @NEEDS_SPARK
-@pytest.mark.skipif(
-    not OLIST.is_dir(), reason="the Olist data set is not here: it lies in shared/data beside the project"
-)
-def test_olist_extracts(homes: Path) -> None:
-    warehouses = warehouses_in(homes, SAMPLE / "mappings" / "olist.yml")
-    for warehouse in warehouses:
-        warehouse.extracts.symlink_to(OLIST)
-        assert warehouse.refresh() is None
-    assert differing_marts(*warehouses) == {}
-
-
-@NEEDS_SPARK
 def test_models_over_the_thrift_server(tmp_path: Path) -> None:
     """dbt called by hand against a Spark that runs elsewhere: here the Thrift server of PySpark's own distribution."""
     warehouse = Warehouse(tmp_path)
@@ -188,15 +164,6 @@ def test_models_over_the_thrift_server(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout
     assert "ERROR=0" in run.stdout
     assert "int_purchase_days_aggregated" in run.stdout
-
-
-def warehouses_in(folder: Path, mapping: Path) -> tuple[Warehouse, Warehouse]:
-    """DuckDB's and Spark's, whose extracts are read by this mapping."""
-    for engine in ENGINES:
-        (folder / engine).mkdir(exist_ok=True)
-        (folder / engine / "extracts.yml").symlink_to(mapping)
-    on_duckdb, on_spark = (Warehouse(folder / engine, dbt_target=engine) for engine in ENGINES)
-    return on_duckdb, on_spark
 
 
 @contextmanager
@@ -258,60 +225,6 @@ def columns_by_table(settings: Settings) -> dict[str, list[str]]:
     types = column_types(settings)
     assert all(all(columns.values()) for columns in types.values())
     return {table: list(columns) for table, columns in types.items() if table.startswith(layers) and table not in VIEWS}
-
-
-def end_java() -> None:
-    """End the session of this process and its Java process; another file of tests may have another home."""
-    stop_spark()
-    if "pyspark" not in sys.modules:
-        return
-    from pyspark import SparkContext
-
-    gateway = SparkContext._gateway
-    if gateway is not None:
-        gateway.shutdown()
-        gateway.proc.stdin.close()
-        gateway.proc.wait(timeout=60)
-        SparkContext._gateway = SparkContext._jvm = None
-
-
-def differing_marts(one: Warehouse, other: Warehouse) -> dict[str, str]:
-    """What is different, by mart."""
-    project = DbtProject(one.settings, "unmapped", {})
-    marts = [table.name for table in describe_tables(ensure_manifest(project), "marts") if table.name not in OF_THE_RUN]
-    assert len(marts) > 8
-    found = {mart: difference(one.settings, other.settings, mart) for mart in marts}
-    return {mart: words for mart, words in found.items() if words}
-
-
-def difference(one: Settings, other: Settings, mart: str) -> str:
-    """In what two marts differ; empty if in nothing.
-
-    Rows are laid side by side in the order of everything that must be equal exactly, and that holds the key.
-    """
-    sides = []
-    for settings in (one, other):
-        with open_warehouse(settings) as connection:
-            table = f"warehouse.marts.{quote_name(mart)}"
-            columns = [(name, kind) for name, kind, *_ in connection.execute(f"describe {table}").fetchall()]
-            exact = [quote_name(name) for name, kind in columns if kind != "DOUBLE"]
-            rates = [quote_name(name) for name, kind in columns if kind == "DOUBLE"]
-            rows = connection.execute(f"select {', '.join(exact + rates)} from {table} order by {', '.join(exact)}")
-            sides.append((columns, len(exact), rows.fetchall()))
-    (columns, exact_count, rows), (other_columns, _, other_rows) = sides
-    if columns != other_columns:
-        return f"columns: {set(columns) ^ set(other_columns)}"
-    if len(rows) != len(other_rows):
-        return f"rows: {len(rows)} and {len(other_rows)}"
-    for row, other_row in zip(rows, other_rows, strict=True):
-        if row[:exact_count] != other_row[:exact_count]:
-            return f"{row} and {other_row}"
-        for value, other_value in zip(row[exact_count:], other_row[exact_count:], strict=True):
-            if (value is None) != (other_value is None):
-                return f"{row} and {other_row}"
-            if value is not None and abs(value - other_value) > RATE_TOLERANCE * max(1, abs(value)):
-                return f"{row} and {other_row}"
-    return ""
 
 
 @contextmanager

@@ -1,0 +1,107 @@
+"""The same extracts in two homes, one for each engine, and telling their marts apart.
+
+Belongs here: what the tests of both engines share. Does not belong here: which extracts, and what is expected.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from dagster_project.publishing.warehouse import open_warehouse, quote_name
+from dagster_project.settings import Settings
+from dagster_project.transforming.catalog import describe_tables
+from dagster_project.transforming.dbt_runner import DbtProject, ensure_manifest
+from dagster_project.transforming.spark import stop_spark
+from tests.integration.refreshes import Warehouse
+
+NEEDS_SPARK = pytest.mark.skipif(
+    find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")),
+    reason="Spark needs its extra packages (locks/spark.txt) and Java 17",
+)
+ENGINES = ("duckdb", "spark")
+# Each run writes down its own checks there, and what differs from its own earlier releases, with their moments.
+OF_THE_RUN = ("data_quality", "metric_restatements")
+RATE_TOLERANCE = 1e-9
+
+# In the minutes that it lives Java's second compiler and its parallel collector cost more than they save.
+SHORT_LIVED_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC -Xmn512m"
+
+
+@contextmanager
+def java_of_tests(folder: Path, options: str) -> Iterator[None]:
+    """Spark gets `options` from its own file of defaults, in `folder`, as a cluster has them; Java ends with this."""
+    (folder / "spark-defaults.conf").write_text(options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        patch.setenv("JAVA_TOOL_OPTIONS", SHORT_LIVED_JAVA)
+        yield
+        end_java()
+
+
+def end_java() -> None:
+    """End the session of this process and its Java process; another file of tests may have another home."""
+    stop_spark()
+    if "pyspark" not in sys.modules:
+        return
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=60)
+        SparkContext._gateway = SparkContext._jvm = None
+
+
+def warehouses_in(folder: Path, mapping: Path) -> tuple[Warehouse, Warehouse]:
+    """DuckDB's and Spark's, whose extracts are read by this mapping."""
+    for engine in ENGINES:
+        (folder / engine).mkdir(exist_ok=True)
+        (folder / engine / "extracts.yml").symlink_to(mapping)
+    on_duckdb, on_spark = (Warehouse(folder / engine, dbt_target=engine) for engine in ENGINES)
+    return on_duckdb, on_spark
+
+
+def differing_marts(one: Warehouse, other: Warehouse) -> dict[str, str]:
+    """What is different, by mart."""
+    project = DbtProject(one.settings, "unmapped", {})
+    marts = [table.name for table in describe_tables(ensure_manifest(project), "marts") if table.name not in OF_THE_RUN]
+    assert len(marts) > 8
+    found = {mart: difference(one.settings, other.settings, mart) for mart in marts}
+    return {mart: words for mart, words in found.items() if words}
+
+
+def difference(one: Settings, other: Settings, mart: str) -> str:
+    """In what two marts differ; empty if in nothing.
+
+    Rows are laid side by side in the order of everything that must be equal exactly, and that holds the key.
+    """
+    sides = []
+    for settings in (one, other):
+        with open_warehouse(settings) as connection:
+            table = f"warehouse.marts.{quote_name(mart)}"
+            columns = [(name, kind) for name, kind, *_ in connection.execute(f"describe {table}").fetchall()]
+            exact = [quote_name(name) for name, kind in columns if kind != "DOUBLE"]
+            rates = [quote_name(name) for name, kind in columns if kind == "DOUBLE"]
+            rows = connection.execute(f"select {', '.join(exact + rates)} from {table} order by {', '.join(exact)}")
+            sides.append((columns, len(exact), rows.fetchall()))
+    (columns, exact_count, rows), (other_columns, _, other_rows) = sides
+    if columns != other_columns:
+        return f"columns: {set(columns) ^ set(other_columns)}"
+    if len(rows) != len(other_rows):
+        return f"rows: {len(rows)} and {len(other_rows)}"
+    for row, other_row in zip(rows, other_rows, strict=True):
+        if row[:exact_count] != other_row[:exact_count]:
+            return f"{row} and {other_row}"
+        for value, other_value in zip(row[exact_count:], other_row[exact_count:], strict=True):
+            if (value is None) != (other_value is None):
+                return f"{row} and {other_row}"
+            if value is not None and abs(value - other_value) > RATE_TOLERANCE * max(1, abs(value)):
+                return f"{row} and {other_row}"
+    return ""

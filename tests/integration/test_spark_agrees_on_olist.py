@@ -1,0 +1,36 @@
+"""The Olist data set on DuckDB and on Apache Spark: every mart equal, row for row.
+
+A file of its own, so that it can run beside the other tests of Spark.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dagster_project.settings import PROJECT_ROOT
+from tests.integration.engines import NEEDS_SPARK, differing_marts, java_of_tests, warehouses_in
+
+OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
+# One plan a query costs less than planning stage by stage. The figures are the same.
+FOR_SOME_ROWS = """\
+spark.sql.adaptive.enabled false
+"""
+
+
+@pytest.fixture(autouse=True)
+def _spark_for_some_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with java_of_tests(tmp_path_factory.mktemp("spark_conf"), FOR_SOME_ROWS):
+        yield
+
+
+@NEEDS_SPARK
+@pytest.mark.skipif(
+    not OLIST.is_dir(), reason="the Olist data set is not here: it lies in shared/data beside the project"
+)
+def test_olist_extracts(tmp_path: Path) -> None:
+    warehouses = warehouses_in(tmp_path, PROJECT_ROOT / "sample" / "mappings" / "olist.yml")
+    for warehouse in warehouses:
+        warehouse.extracts.symlink_to(OLIST)
+        assert warehouse.refresh() is None
+    assert differing_marts(*warehouses) == {}
