@@ -1,3 +1,10 @@
+{#-
+    Exact medians by period and segment: the mean of the two middle values, or the middle one. The counts of values by class say which class
+    holds the middle; only values of that class are put in order. So no step holds all values of a group, as an engine's own median does,
+    and the work fits into memory at any size.
+-#}
+{%- set medians = ['measure', 'period_grain', 'period_index', 'segment_type', 'segment_value'] -%}
+
 with segment_profiles as (
 
     select * from {{ ref('int_segment_profiles') }}
@@ -16,23 +23,92 @@ value_classes as (
     from {{ ref('int_order_value_classes_aggregated') }} as value_classes
     {% if is_addition() -%}
     inner join medians_changed
-        on value_classes.measure = medians_changed.measure
-        and value_classes.period_grain = medians_changed.period_grain
-        and value_classes.period_index = medians_changed.period_index
-        and value_classes.segment_type = medians_changed.segment_type
-        and value_classes.segment_value = medians_changed.segment_value
+        on {% for column in medians -%}
+        value_classes.{{ column }} = medians_changed.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
     {%- endif %}
+
+),
+
+ranked_classes as (
+
+    select
+        *,
+        cast(sum(row_count) over (partition by {{ medians | join(', ') }}) as bigint) as group_count,
+        cast(sum(row_count) over (
+            partition by {{ medians | join(', ') }} order by value_class rows between unbounded preceding and current row
+        ) as bigint) as last_rank
+    from value_classes
+
+),
+
+{#- The middle ranks of n values, counted from 1: floor((n + 1) / 2) and floor(n / 2) + 1. -#}
+middle_classes as (
+
+    select
+        *,
+        last_rank - row_count as lower_count,
+        cast(floor((group_count + 1) / 2.0) as bigint) as first_middle_rank,
+        cast(floor(group_count / 2.0) as bigint) + 1 as last_middle_rank
+    from ranked_classes
+    where last_rank >= floor((group_count + 1) / 2.0) and last_rank - row_count <= floor(group_count / 2.0)
+
+),
+
+middle_of_profiles as (
+
+    -- Distinct already; said so that the engine does not repeat all values for their segments before it leaves most of them out.
+    select distinct
+        segment_profiles.segment_profile_id,
+        middle_classes.*
+    from middle_classes
+    inner join segment_profiles
+        on middle_classes.segment_type = segment_profiles.segment_type
+        and middle_classes.segment_value = segment_profiles.segment_value
+
+),
+
+measured_values as (
+
+    {{ median_values(classes='middle_classes') }}
+
+),
+
+middle_values as (
+
+    select
+        {% for column in medians -%}
+        middle_of_profiles.{{ column }},
+        {% endfor -%}
+        middle_of_profiles.first_middle_rank,
+        middle_of_profiles.last_middle_rank,
+        measured_values.measured_value,
+        middle_of_profiles.lower_count + row_number() over (
+            partition by
+                {% for column in medians -%}
+                middle_of_profiles.{{ column }},
+                {% endfor -%}
+                middle_of_profiles.value_class
+            order by measured_values.measured_value
+        ) as value_rank
+    from measured_values
+    inner join middle_of_profiles
+        on measured_values.measure = middle_of_profiles.measure
+        and measured_values.period_grain = middle_of_profiles.period_grain
+        and measured_values.period_index = middle_of_profiles.period_index
+        and measured_values.segment_profile_id = middle_of_profiles.segment_profile_id
+        and measured_values.value_class = middle_of_profiles.value_class
 
 ),
 
 taken as (
 
-    {% for period_grain in period_grains() %}
-    select * from (
-        {{ order_medians(period_grain) }}
-    ) as by_{{ period_grain }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        {{ medians | join(',\n        ') }},
+        avg(measured_value) as median_value
+    from middle_values
+    where value_rank between first_middle_rank and last_middle_rank
+    group by {{ medians | join(', ') }}
 
 )
 
@@ -43,10 +119,8 @@ union all
 select kept.*
 from {{ this }} as kept
 left join medians_changed
-    on kept.measure = medians_changed.measure
-    and kept.period_grain = medians_changed.period_grain
-    and kept.period_index = medians_changed.period_index
-    and kept.segment_type = medians_changed.segment_type
-    and kept.segment_value = medians_changed.segment_value
+    on {% for column in medians -%}
+    kept.{{ column }} = medians_changed.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor %}
 where medians_changed.measure is null
 {% endif %}

@@ -25,16 +25,12 @@ known_profiles as (
 
 signed_values as (
 
-    {% for period_grain in period_grains() %}
-    {%- set is_last_grain = loop.last -%}
     {% for moment, sign in {'before': -1, 'after': 1}.items() %}
     select
-        '{{ period_grain }}' as period_grain,
         measured.*,
         {{ sign }} as sign
-    from ({{ median_values(period_grain, moment) }}) as measured
-    {{ 'union all' if not (loop.last and is_last_grain) }}
-    {% endfor %}
+    from ({{ median_values(moment) }}) as measured
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
