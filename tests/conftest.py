@@ -27,15 +27,38 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """A warehouse home in which the sample was refreshed once, for all workers together. To be read, never written."""
+    return _refreshed_once("sample_home", {}, tmp_path_factory, request)
+
+
+@pytest.fixture(scope="session")
+def olist_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The same with the Olist data set, which has to be there."""
+    environment = {
+        "EXTRACTS_DIR": str(PROJECT_ROOT.parent / "shared" / "data" / "olist"),
+        "EXTRACTS_CONFIG": str(PROJECT_ROOT / "sample" / "mappings" / "olist.yml"),
+    }
+    return _refreshed_once("olist_home", environment, tmp_path_factory, request)
+
+
+def _refreshed_once(
+    name: str,
+    environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Path:
     parallel = hasattr(request.config, "workerinput")
     folder = tmp_path_factory.getbasetemp()
-    home = (folder.parent if parallel else folder) / "sample_home"
+    home = (folder.parent if parallel else folder) / name
     with wait_for_turn(home.with_suffix(".lock")):
         if not (home / "published" / "current").exists():
-            environment = os.environ | {"WAREHOUSE_HOME": str(home)}
             command = [sys.executable, "-m", "dagster_project", "run", "daily_refresh"]
             done = subprocess.run(
-                command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
+                command,
+                cwd=PROJECT_ROOT,
+                env=os.environ | environment | {"WAREHOUSE_HOME": str(home)},
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return home

@@ -1,4 +1,4 @@
-"""The same extracts in two homes, one for each engine, and telling their marts apart.
+"""Extracts that Spark builds, to be compared with what DuckDB made of them, and telling their marts apart.
 
 Belongs here: what the tests of both engines share. Does not belong here: which extracts, and what is expected.
 """
@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.publishing.releases import current_release
 from dagster_project.publishing.warehouse import open_warehouse, quote_name
 from dagster_project.settings import Settings
-from dagster_project.transforming.catalog import describe_tables
-from dagster_project.transforming.dbt_runner import DbtProject, ensure_manifest
 from dagster_project.transforming.spark import stop_spark
 from tests.integration.refreshes import Warehouse
 
@@ -24,7 +23,6 @@ NEEDS_SPARK = pytest.mark.skipif(
     find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")),
     reason="Spark needs its extra packages (locks/spark.txt) and Java 17",
 )
-ENGINES = ("duckdb", "spark")
 # Each run writes down its own checks there, and what differs from its own earlier releases, with their moments.
 OF_THE_RUN = ("data_quality", "metric_restatements")
 RATE_TOLERANCE = 1e-9
@@ -59,21 +57,17 @@ def end_java() -> None:
         SparkContext._gateway = SparkContext._jvm = None
 
 
-def warehouses_in(folder: Path, mapping: Path) -> tuple[Warehouse, Warehouse]:
-    """DuckDB's and Spark's, whose extracts are read by this mapping."""
-    for engine in ENGINES:
-        (folder / engine).mkdir(exist_ok=True)
-        (folder / engine / "extracts.yml").symlink_to(mapping)
-    on_duckdb, on_spark = (Warehouse(folder / engine, dbt_target=engine) for engine in ENGINES)
-    return on_duckdb, on_spark
+def spark_home(folder: Path, mapping: Path) -> Warehouse:
+    """A home whose extracts are read by this mapping, and built by Spark."""
+    (folder / "extracts.yml").symlink_to(mapping)
+    return Warehouse(folder, dbt_target="spark")
 
 
-def differing_marts(one: Warehouse, other: Warehouse) -> dict[str, str]:
-    """What is different, by mart."""
-    project = DbtProject(one.settings, "unmapped", {})
-    marts = [table.name for table in describe_tables(ensure_manifest(project), "marts") if table.name not in OF_THE_RUN]
+def differing_marts(one: Settings, other: Settings) -> dict[str, str]:
+    """What is different, by mart; `one` has a release."""
+    marts = current_release(one).details["marts"].keys() - set(OF_THE_RUN)
     assert len(marts) > 8
-    found = {mart: difference(one.settings, other.settings, mart) for mart in marts}
+    found = {mart: difference(one, other, mart) for mart in sorted(marts)}
     return {mart: words for mart, words in found.items() if words}
 
 

@@ -5,9 +5,6 @@ must be equal, rates and amounts to six decimals.
 """
 
 import csv
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,31 +90,18 @@ COUNTS = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse home in which the Olist extracts were refreshed once, through the real command."""
-    folder = tmp_path_factory.mktemp("olist")
-    environment = os.environ | {
-        "WAREHOUSE_HOME": str(folder),
-        "EXTRACTS_DIR": str(EXTRACTS),
-        "EXTRACTS_CONFIG": str(PROJECT_ROOT / "sample" / "mappings" / "olist.yml"),
-    }
-    command = [sys.executable, "-m", "dagster_project", "run", "daily_refresh"]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return folder
-
-
-@pytest.fixture(scope="module")
-def release(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def release(olist_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published marts."""
-    with duckdb.connect(str((home / "published" / "current").resolve() / "marts.duckdb"), read_only=True) as connection:
+    with duckdb.connect(
+        str((olist_home / "published" / "current").resolve() / "marts.duckdb"), read_only=True
+    ) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
-def warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(olist_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse behind them, for what marts do not show."""
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(olist_home / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
 
 
@@ -277,7 +261,7 @@ def test_identities_hold_at_every_grain(
 
 @needs_browser
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_dashboard_shows_these_figures(home: Path, release: duckdb.DuckDBPyConnection, language: str) -> None:
+def test_the_dashboard_shows_these_figures(olist_home: Path, release: duckdb.DuckDBPyConnection, language: str) -> None:
     texts = load_texts(language)
     retention, start = release.execute(
         "select retention_rate, period_start from retention_by_period where period_grain = 'quarter' and is_complete "
@@ -288,7 +272,7 @@ def test_the_dashboard_shows_these_figures(home: Path, release: duckdb.DuckDBPyC
         "and period_start = ?",
         [start],
     ).fetchall()[0][0]
-    with served(home) as dashboard, opened_browser() as browser, visit(browser, dashboard.url) as seen:
+    with served(olist_home) as dashboard, opened_browser() as browser, visit(browser, dashboard.url) as seen:
         seen.open(language)
         seen.choose(texts("app.grain"), texts("grain.quarter"))
         expected = {"retention": texts.rate(retention), "aov": texts.amount(order_value, "BRL")}

@@ -19,7 +19,7 @@ import pytest
 from dagster_project.publishing.releases import current_release
 from dagster_project.publishing.warehouse import quote_text
 from dagster_project.quality.engine import open_engine
-from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings, load_settings
 from dagster_project.transforming.catalog import column_types
 from dagster_project.transforming.dbt_runner import DbtProject, run_dbt
 from dagster_project.transforming.refreshing import Refresh
@@ -31,7 +31,7 @@ from tests.integration.engines import (
     OF_THE_RUN,
     differing_marts,
     java_of_tests,
-    warehouses_in,
+    spark_home,
 )
 from tests.integration.refreshes import Warehouse
 
@@ -119,24 +119,24 @@ def in_order(rows: Rows) -> Rows:
 
 
 @NEEDS_SPARK
-def test_sample_extracts_built_and_refreshed_by_the_whole_job(tmp_path: Path) -> None:
-    """All but the last month is built from nothing, the last month is a refresh; both go through all gates."""
-    files = sorted((SAMPLE / "extracts").rglob("*.csv"))
-    last_month = max(file.stem for file in files)
-    warehouses = warehouses_in(tmp_path, SAMPLE / "extracts.yml")
-    with jobs_of(warehouses[0]) as on_duckdb, jobs_of(warehouses[1]) as on_spark:
-        for is_refresh in (False, True):
-            for warehouse, run in zip(warehouses, (on_duckdb, on_spark), strict=True):
-                for file in files:
-                    if (file.stem == last_month) == is_refresh:
-                        target = warehouse.extracts / file.relative_to(SAMPLE / "extracts")
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(file, target)
-                run("daily_refresh")
-                assert ("refresh.int_orders_valued__before" in column_types(warehouse.settings)) == is_refresh
-            assert differing_marts(*warehouses) == {}
-            assert hashes_of_release(warehouses[0]) == hashes_of_release(warehouses[1])
-    assert columns_by_table(warehouses[0].settings) == columns_by_table(warehouses[1].settings)
+def test_sample_extracts_refreshed_by_the_whole_job(tmp_path: Path, sample_home: Path) -> None:
+    """All but the last month is built, then the job refreshes, with all gates and a release: all is as DuckDB's."""
+    files = sorted(path for path in (SAMPLE / "extracts").rglob("*") if path.is_file())
+    last_month = max(file.name.partition(".")[0] for file in files)
+    on_spark = spark_home(tmp_path, SAMPLE / "extracts.yml")
+    with orders_to(on_spark) as order:
+        for is_last_month, what in ((False, "build"), (True, "daily_refresh")):
+            for file in files:
+                if file.name.startswith(last_month) == is_last_month:
+                    target = on_spark.extracts / file.relative_to(SAMPLE / "extracts")
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, target)
+            order(what)
+            assert ("refresh.int_orders_valued__before" in column_types(on_spark.settings)) == is_last_month
+    on_duckdb = load_settings({"WAREHOUSE_HOME": str(sample_home)})
+    assert differing_marts(on_duckdb, on_spark.settings) == {}
+    assert hashes_of_release(on_duckdb) == hashes_of_release(on_spark.settings)
+    assert columns_by_table(on_duckdb) == columns_by_table(on_spark.settings)
 
 
 @NEEDS_SPARK
@@ -166,12 +166,29 @@ def test_models_over_the_thrift_server(tmp_path: Path) -> None:
     assert "int_purchase_days_aggregated" in run.stdout
 
 
-@contextmanager
-def jobs_of(warehouse: Warehouse) -> Iterator[Callable[[str], None]]:
-    """Runs jobs in a process of its own, as users do, but one after the other in the same: Java is slow until warm.
+# `build` makes the tables alone; everything else is a job. One process for both, because Java is slow until warm.
+FOLLOWS_ORDERS = """\
+import sys
+from pathlib import Path
+from dagster_project.__main__ import main
+from dagster_project.transforming.build_state import mark_build_complete
+from tests.integration.refreshes import Warehouse
 
-    In this process Great Expectations may have been imported without Spark.
-    """
+for order in map(str.strip, sys.stdin):
+    code = 0
+    if order == "build":
+        warehouse = Warehouse(Path(__file__).parent, dbt_target="spark")
+        warehouse.refresh()
+        mark_build_complete(warehouse.settings, warehouse.built.as_json())
+    else:
+        code = main(["run", order])
+    print("ended with", code, flush=True)
+"""
+
+
+@contextmanager
+def orders_to(warehouse: Warehouse) -> Iterator[Callable[[str], None]]:
+    """Has work done in a process of its own: in this one Great Expectations may have been imported without Spark."""
     settings = warehouse.settings
     environment = {
         **os.environ,
@@ -181,11 +198,8 @@ def jobs_of(warehouse: Warehouse) -> Iterator[Callable[[str], None]]:
         "EXTRACTS_CONFIG": str(settings.extracts_config),
         "DBT_TARGET": settings.dbt_target,
     }
-    script = warehouse.folder / "jobs.py"
-    script.write_text(
-        "import sys\nfrom dagster_project.__main__ import main\n"
-        "for job in sys.stdin:\n    print('ended with', main(['run', job.strip()]), flush=True)\n"
-    )
+    script = warehouse.folder / "follows_orders.py"
+    script.write_text(FOLLOWS_ORDERS)
     process = subprocess.Popen(
         [sys.executable, script],
         env=environment,
@@ -195,8 +209,8 @@ def jobs_of(warehouse: Warehouse) -> Iterator[Callable[[str], None]]:
         text=True,
     )
 
-    def run(job: str) -> None:
-        process.stdin.write(f"{job}\n")
+    def order(what: str) -> None:
+        process.stdin.write(f"{what}\n")
         process.stdin.flush()
         told = []
         for line in process.stdout:
@@ -206,16 +220,16 @@ def jobs_of(warehouse: Warehouse) -> Iterator[Callable[[str], None]]:
         assert told[-1:] == ["ended with 0\n"], "".join(told)
 
     try:
-        yield run
+        yield order
     finally:
         process.stdin.close()
         process.stdout.close()
         process.wait(timeout=60)
 
 
-def hashes_of_release(warehouse: Warehouse) -> dict[str, str]:
+def hashes_of_release(settings: Settings) -> dict[str, str]:
     """Content hash by mart."""
-    marts = current_release(warehouse.settings).details["marts"]
+    marts = current_release(settings).details["marts"]
     return {name: facts["content_hash"] for name, facts in marts.items() if name not in OF_THE_RUN}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import PROJECT_ROOT
-from tests.integration.engines import NEEDS_SPARK, differing_marts, java_of_tests, warehouses_in
+from dagster_project.settings import PROJECT_ROOT, load_settings
+from tests.integration.engines import NEEDS_SPARK, differing_marts, java_of_tests, spark_home
 
 OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
 # One plan a query costs less than planning stage by stage. The figures are the same.
@@ -28,9 +28,8 @@ def _spark_for_some_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 @pytest.mark.skipif(
     not OLIST.is_dir(), reason="the Olist data set is not here: it lies in shared/data beside the project"
 )
-def test_olist_extracts(tmp_path: Path) -> None:
-    warehouses = warehouses_in(tmp_path, PROJECT_ROOT / "sample" / "mappings" / "olist.yml")
-    for warehouse in warehouses:
-        warehouse.extracts.symlink_to(OLIST)
-        assert warehouse.refresh() is None
-    assert differing_marts(*warehouses) == {}
+def test_olist_extracts(tmp_path: Path, olist_home: Path) -> None:
+    on_spark = spark_home(tmp_path, PROJECT_ROOT / "sample" / "mappings" / "olist.yml")
+    on_spark.extracts.symlink_to(OLIST)
+    assert on_spark.refresh() is None
+    assert differing_marts(load_settings({"WAREHOUSE_HOME": str(olist_home)}), on_spark.settings) == {}
