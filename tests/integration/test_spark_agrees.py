@@ -172,6 +172,7 @@ import sys
 from pathlib import Path
 from dagster_project.__main__ import main
 from dagster_project.transforming.build_state import mark_build_complete
+from dagster_project.transforming.spark import stop_spark
 from tests.integration.refreshes import Warehouse
 
 for order in map(str.strip, sys.stdin):
@@ -180,6 +181,8 @@ for order in map(str.strip, sys.stdin):
         warehouse = Warehouse(Path(__file__).parent, dbt_target="spark")
         warehouse.refresh()
         mark_build_complete(warehouse.settings, warehouse.built.as_json())
+        # A job clears away what an earlier session left for its own use.
+        stop_spark()
     else:
         code = main(["run", order])
     print("ended with", code, flush=True)
