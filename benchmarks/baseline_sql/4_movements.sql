@@ -111,7 +111,8 @@ joined as (
     select *, max(to_at) over (
         partition by person order by from_at, to_at rows between unbounded preceding and 1 preceding
     ) as end_before,
-    from contracts
+    -- Equal rows have no order, and two windows could give them different ones.
+    from (select distinct person, from_at, to_at from contracts)
 ),
 islands as (
     select *, count(*) filter (end_before < from_at) over (

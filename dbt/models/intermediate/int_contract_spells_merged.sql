@@ -77,6 +77,20 @@ identified as (
 
 ),
 
+-- Records of one person with the same days are one. Otherwise each of the windows below could put them into an order of its
+-- own, and one spell could become two.
+united as (
+
+    select
+        customer_id,
+        min(close_reason) as close_reason,
+        active_from_date,
+        active_to_date
+    from identified
+    group by customer_id, active_from_date, active_to_date
+
+),
+
 compared as (
 
     select
@@ -86,7 +100,7 @@ compared as (
             order by active_from_date, active_to_date
             rows between unbounded preceding and 1 preceding
         ) as latest_end_before
-    from identified
+    from united
 
 ),
 
@@ -108,7 +122,10 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by customer_id, island_number order by active_to_date desc, active_from_date desc) as end_rank
+        row_number() over (
+            partition by customer_id, island_number
+            order by active_to_date desc, case when close_reason is null then 1 else 0 end, active_from_date desc
+        ) as end_rank
     from islands
 
 ),
