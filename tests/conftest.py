@@ -9,6 +9,7 @@ import pytest
 
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+from tests import olist
 
 
 @pytest.fixture
@@ -33,10 +34,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtur
 @pytest.fixture(scope="session")
 def olist_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """The same with the Olist data set, which has to be there."""
-    environment = {
-        "EXTRACTS_DIR": str(PROJECT_ROOT.parent / "shared" / "data" / "olist"),
-        "EXTRACTS_CONFIG": str(PROJECT_ROOT / "sample" / "mappings" / "olist.yml"),
-    }
+    environment = {"EXTRACTS_DIR": str(olist.EXTRACTS), "EXTRACTS_CONFIG": str(olist.MAPPING)}
     return _refreshed_once("olist_home", environment, tmp_path_factory, request)
 
 

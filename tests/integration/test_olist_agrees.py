@@ -11,19 +11,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.settings import PROJECT_ROOT
 from dashboard.app import PAGES
 from dashboard.texts import LANGUAGES, load_texts
 from tests.dashboard.browser import INVISIBLE, needs_browser, opened_browser, served, visit
+from tests.olist import EXTRACTS, REASON, needs_olist
 
-DATA = PROJECT_ROOT.parent / "shared" / "data"
-EXTRACTS = DATA / "olist"
-EXPECTED = DATA / "olist_expected"
+EXPECTED = EXTRACTS.with_name("olist_expected")
 
-pytestmark = pytest.mark.skipif(
-    not (EXTRACTS.is_dir() and EXPECTED.is_dir()),
-    reason="the Olist data set is not here: it lies in shared/data beside the project and may not be committed",
-)
+pytestmark = [needs_olist, pytest.mark.skipif(not EXPECTED.is_dir(), reason=REASON)]
 
 TOLERANCE = 1e-6
 # Steps of counts.csv about files and columns that are no feed (payments, products, zip codes) have no counterpart here.

@@ -253,7 +253,7 @@ def thrift_server(folder: Path) -> Iterator[int]:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    spark_home = Path(pyspark.__file__).parent
+    distribution = Path(pyspark.__file__).parent
     options = {
         "spark.master": "local[2]",
         "spark.driver.memory": "1g",
@@ -266,11 +266,11 @@ def thrift_server(folder: Path) -> Iterator[int]:
         "spark.hadoop.hive.server2.thrift.port": str(port),
         "spark.hadoop.hive.server2.thrift.bind.host": "127.0.0.1",
     }
-    command = [str(spark_home / "bin" / "spark-submit")]
+    command = [str(distribution / "bin" / "spark-submit")]
     command += ["--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"]
     for name, value in options.items():
         command += ["--conf", f"{name}={value}"]
-    environment = {**os.environ, "SPARK_HOME": str(spark_home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment = {**os.environ, "SPARK_HOME": str(distribution), "SPARK_LOCAL_IP": "127.0.0.1"}
     log = folder / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import PROJECT_ROOT, load_settings
+from dagster_project.settings import load_settings
 from tests.integration.engines import NEEDS_SPARK, differing_marts, java_of_tests, spark_home
+from tests.olist import EXTRACTS, MAPPING, needs_olist
 
-OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
 # One plan a query costs less than planning stage by stage. The figures are the same.
 FOR_SOME_ROWS = """\
 spark.sql.adaptive.enabled false
@@ -25,11 +25,9 @@ def _spark_for_some_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 
 @NEEDS_SPARK
-@pytest.mark.skipif(
-    not OLIST.is_dir(), reason="the Olist data set is not here: it lies in shared/data beside the project"
-)
+@needs_olist
 def test_olist_extracts(tmp_path: Path, olist_home: Path) -> None:
-    on_spark = spark_home(tmp_path, PROJECT_ROOT / "sample" / "mappings" / "olist.yml")
-    on_spark.extracts.symlink_to(OLIST)
+    on_spark = spark_home(tmp_path, MAPPING)
+    on_spark.extracts.symlink_to(EXTRACTS)
     assert on_spark.refresh() is None
     assert differing_marts(load_settings({"WAREHOUSE_HOME": str(olist_home)}), on_spark.settings) == {}
