@@ -66,12 +66,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"--sizes is '{options.sizes}'; it must be numbers such as 1e6,1e7.", file=sys.stderr)
         return 2
     described = machine()
-    try:
-        results = [measure_size(size, options.work / f"{size}") for size in sizes]
-    except (CommandFailedError, DisagreementError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"\n{write_results(results, described, options.out)}")
+    results: list[SizeResult] = []
+    for size in sizes:
+        try:
+            results.append(measure_size(size, options.work / f"{size}"))
+        except (CommandFailedError, DisagreementError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        # After each size: the next one may take hours.
+        print(f"\n{write_results(results, described, options.out)}", flush=True)
     return 0
 
 

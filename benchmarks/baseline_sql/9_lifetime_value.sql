@@ -29,7 +29,7 @@ today as (
     where getvariable('as_of_date') >= from_day and getvariable('as_of_date') < to_day
 ),
 costs as (
-    select person, arg_max(acquisition_cost, updated_at) as acquisition_cost, from person_versions group by person
+    select person, arg_max(acquisition_cost, (updated_at, customer_id)) as acquisition_cost, from person_versions group by person
 ),
 customers as (
     select

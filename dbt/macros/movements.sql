@@ -122,12 +122,14 @@ state_sums as (
 ),
 
 -- Members of the period's end count with the segment they have then as members of the next start: whoever changes it inside the period
--- moves from one segment's stock to another's, with the revenue of all events up to then.
+-- moves from one segment's stock to another's, with the revenue that the rule then looks back on.
 segment_changes as (
 
     select distinct
         segment_versions.customer_id,
-        calendar_days.period_index
+        calendar_days.period_index,
+        calendar_days.period_start,
+        calendar_days.period_end
     from segment_versions
     inner join calendar_days
         on {{ add_days('segment_versions.valid_from_date', -1) }} = calendar_days.calendar_date
@@ -135,71 +137,30 @@ segment_changes as (
 
 ),
 
-histories as (
+changing_members as (
 
-    select
-        customer_id,
-        period_index,
-        max(has_entered) as has_entered,
-        max(is_new) as is_new,
-        max(is_segment_change) as is_segment_change,
-        max(entry_date) as entry_date,
-        sum(sum(activity_change)) over customer_history as activity_at_end,
-        cast(sum(sum(revenue_change)) over customer_history as decimal(18, 4)) as revenue_at_end
-    from (
-        select
-            customer_id,
-            period_index,
-            case when has_entered then 1 else 0 end as has_entered,
-            case when has_entered and is_first then 1 else 0 end as is_new,
-            0 as is_segment_change,
-            entry_date,
-            case when has_entered then 1 when is_lost then -1 else 0 end as activity_change,
-            revenue_change
-        from states
-        where customer_id in (select customer_id from segment_changes)
-
-        union all
-
-        select
-            customer_id,
-            period_index,
-            0 as has_entered,
-            0 as is_new,
-            1 as is_segment_change,
-            cast(null as date) as entry_date,
-            0 as activity_change,
-            cast(0 as decimal(18, 4)) as revenue_change
-        from segment_changes
-    ) as events
-    group by customer_id, period_index
-    window customer_history as (partition by customer_id order by period_index rows between unbounded preceding and current row)
+    {{ changing_members(activity_definition) }}
 
 ),
 
 transfers as (
 
     select
-        histories.period_index,
-        histories.is_new,
-        histories.revenue_at_end,
+        changing_members.period_index,
+        changing_members.is_new,
+        changing_members.revenue_at_end,
         counted_with.segment_profile_id as old_profile_id,
         at_end.segment_profile_id as new_profile_id
-    from histories
-    inner join periods
-        on histories.period_index = periods.period_index
+    from changing_members
     inner join segment_versions as counted_with
-        on histories.customer_id = counted_with.customer_id
-        and case when histories.has_entered = 1 then histories.entry_date else periods.period_start end >= counted_with.valid_from_date
-        and case when histories.has_entered = 1 then histories.entry_date else periods.period_start end < counted_with.valid_to_date
+        on changing_members.customer_id = counted_with.customer_id
+        and changing_members.segment_date >= counted_with.valid_from_date
+        and changing_members.segment_date < counted_with.valid_to_date
     inner join segment_versions as at_end
-        on histories.customer_id = at_end.customer_id
-        and periods.period_end >= at_end.valid_from_date
-        and periods.period_end < at_end.valid_to_date
-    where
-        histories.is_segment_change = 1
-        and histories.activity_at_end > 0
-        and counted_with.segment_profile_id != at_end.segment_profile_id
+        on changing_members.customer_id = at_end.customer_id
+        and changing_members.period_end >= at_end.valid_from_date
+        and changing_members.period_end < at_end.valid_to_date
+    where counted_with.segment_profile_id != at_end.segment_profile_id
 
 ),
 

@@ -55,22 +55,25 @@ crm_customers as (
 
     select
         customer_id,
-        max(acquisition_cost) as acquisition_cost
+        acquisition_cost
     from (
         select
             coalesce(merges.surviving_customer_id, customers.customer_id) as customer_id,
             customers.acquisition_cost,
-            -- The surviving record's own cost where it exists: merged records often repeat it.
-            rank() over (
+            -- The surviving record's own cost where that record exists: merged ones often repeat it. Otherwise the cost stated last.
+            row_number() over (
                 partition by coalesce(merges.surviving_customer_id, customers.customer_id)
-                order by case when merges.surviving_customer_id is null then 0 else 1 end
+                order by
+                    case when merges.surviving_customer_id is null then 0 else 1 end,
+                    case when customers.acquisition_cost is null then 1 else 0 end,
+                    customers.updated_at desc,
+                    customers.customer_id desc
             ) as trust_rank
         from customers
         left join merges
             on customers.customer_id = merges.customer_id
     ) as identified
     where trust_rank = 1
-    group by customer_id
 
 ),
 
