@@ -2,7 +2,7 @@
     What medians are taken of, one row a value: order values, and days from one purchase day of a customer to the next. Grain: one row an
     order of known value (measure net_amount) or a purchase day that has a predecessor (measure days_between_purchases), in every grain.
     value_class groups values of like size: a higher class holds higher values only. `moment`: of which rows, see rows_of.
-    `classes`: a relation (measure, value_class); only values of these classes then.
+    `classes`: a relation (measure, period_grain, period_index, value_class); only values of these then.
     All grains and both measures go through one join: each join more would hold the segments of all customers once more in memory.
 -#}
 {% macro median_values(moment='all', classes=none) %}
@@ -47,14 +47,18 @@ from (
             where {{ source.where }}
         ) as {{ measure }}_values
     ) as {{ measure }}_classes
-    {% if classes -%}
-    where value_class in (select value_class from {{ classes }} where measure = '{{ measure }}')
-    {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ) as measured
 inner join {{ rows_of('int_calendar_days', moment) }} as calendar_days
     on measured.measured_date = calendar_days.calendar_date
+{% if classes -%}
+inner join (select distinct measure, period_grain, period_index, value_class from {{ classes }}) as wanted
+    on measured.measure = wanted.measure
+    and calendar_days.period_grain = wanted.period_grain
+    and calendar_days.period_index = wanted.period_index
+    and measured.value_class = wanted.value_class
+{% endif -%}
 left join {{ rows_of('int_customer_segments_versioned', moment) }} as segment_versions
     {{ on_segment_at_period_start('measured') }}
 {% endmacro %}

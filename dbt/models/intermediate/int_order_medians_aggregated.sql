@@ -49,7 +49,9 @@ middle_classes as (
         *,
         last_rank - row_count as lower_count,
         cast(floor((group_count + 1) / 2.0) as bigint) as first_middle_rank,
-        cast(floor(group_count / 2.0) as bigint) + 1 as last_middle_rank
+        cast(floor(group_count / 2.0) as bigint) + 1 as last_middle_rank,
+        -- A number instead of five texts: it goes with every value.
+        row_number() over (order by {{ medians | join(', ') }}, value_class) as middle_class_id
     from ranked_classes
     where last_rank >= floor((group_count + 1) / 2.0) and last_rank - row_count <= floor(group_count / 2.0)
 
@@ -60,7 +62,11 @@ middle_of_profiles as (
     -- Distinct already; said so that the engine does not repeat all values for their segments before it leaves most of them out.
     select distinct
         segment_profiles.segment_profile_id,
-        middle_classes.*
+        middle_classes.measure,
+        middle_classes.period_grain,
+        middle_classes.period_index,
+        middle_classes.value_class,
+        middle_classes.middle_class_id
     from middle_classes
     inner join segment_profiles
         on middle_classes.segment_type = segment_profiles.segment_type
@@ -74,23 +80,12 @@ measured_values as (
 
 ),
 
-middle_values as (
+value_counts as (
 
     select
-        {% for column in medians -%}
-        middle_of_profiles.{{ column }},
-        {% endfor -%}
-        middle_of_profiles.first_middle_rank,
-        middle_of_profiles.last_middle_rank,
+        middle_of_profiles.middle_class_id,
         measured_values.measured_value,
-        middle_of_profiles.lower_count + row_number() over (
-            partition by
-                {% for column in medians -%}
-                middle_of_profiles.{{ column }},
-                {% endfor -%}
-                middle_of_profiles.value_class
-            order by measured_values.measured_value
-        ) as value_rank
+        count(*) as value_count
     from measured_values
     inner join middle_of_profiles
         on measured_values.measure = middle_of_profiles.measure
@@ -98,16 +93,50 @@ middle_values as (
         and measured_values.period_index = middle_of_profiles.period_index
         and measured_values.segment_profile_id = middle_of_profiles.segment_profile_id
         and measured_values.value_class = middle_of_profiles.value_class
+    group by middle_of_profiles.middle_class_id, measured_values.measured_value
+
+),
+
+ranked_values as (
+
+    select
+        *,
+        sum(value_count) over (
+            partition by middle_class_id order by measured_value rows between unbounded preceding and current row
+        ) as last_rank_in_class
+    from value_counts
+
+),
+
+placed_values as (
+
+    select
+        {% for column in medians -%}
+        middle_classes.{{ column }},
+        {% endfor -%}
+        middle_classes.first_middle_rank,
+        middle_classes.last_middle_rank,
+        ranked_values.measured_value,
+        middle_classes.lower_count + ranked_values.last_rank_in_class - ranked_values.value_count + 1 as first_rank,
+        middle_classes.lower_count + ranked_values.last_rank_in_class as last_rank
+    from ranked_values
+    inner join middle_classes
+        on ranked_values.middle_class_id = middle_classes.middle_class_id
 
 ),
 
 taken as (
 
+    -- The mean of the value at the first middle rank and the value at the last, which may be the same one.
     select
         {{ medians | join(',\n        ') }},
-        avg(measured_value) as median_value
-    from middle_values
-    where value_rank between first_middle_rank and last_middle_rank
+        sum(
+            measured_value * (
+                case when first_middle_rank between first_rank and last_rank then 1 else 0 end
+                + case when last_middle_rank between first_rank and last_rank then 1 else 0 end
+            )
+        ) / 2 as median_value
+    from placed_values
     group by {{ medians | join(', ') }}
 
 )
