@@ -4,6 +4,7 @@ Belongs here: orders, refunds, days and periods of purchase. Does not belong her
 (`intermediate`).
 """
 
+from expectations.identities import LINE_VALUE
 from expectations.rules import Suite, filled, finds_nothing, given_up, holds, keyed_suite, not_empty, taken_in
 
 # Money is summed in decimals, so sums agree to the last digit; the allowance covers rounding to minor units on
@@ -276,7 +277,7 @@ def _value_added(orders: str) -> str:
             where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
         ),
         line_values as (
-            select order_id, sum(quantity * unit_price) as line_value
+            select order_id, sum({LINE_VALUE}) as line_value
             from staging.stg_orders__order_lines
             where order_id in (select order_id from valued)
             group by order_id

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from great_expectations.expectations.expectation import Expectation
 
+from expectations.identities import LINE_VALUE
 from expectations.rules import (
     BUILT_LOAD_SEQUENCE,
     Suite,
@@ -225,7 +226,7 @@ def _order_lines() -> Suite:
             holds(
                 "discount_within_price",
                 "A line's discount is not larger than quantity times price.",
-                broken_when="discount_amount > quantity * unit_price and unit_price >= 0",
+                broken_when=f"discount_amount > {LINE_VALUE} and unit_price >= 0",
                 columns=["quantity", "unit_price", "discount_amount"],
                 severity="warning",
             ),

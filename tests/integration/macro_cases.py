@@ -54,6 +54,11 @@ def as_decimal(double: str, scale: int, expected: str | None) -> Case:
     return call, None if expected is None else Decimal(expected)
 
 
+def product(one: str, other: str, other_scale: int, expected: str) -> Case:
+    factors = f'"cast({one} as decimal(18, 4))", "cast({other} as decimal(18, {other_scale}))"'
+    return f'"cast(" ~ exact_product({factors}) ~ " as decimal(38, 12))"', Decimal(expected)
+
+
 def median(values: str, expected: float | None) -> Case:
     return f'"(select " ~ median_of("v") ~ " from (values {values}) as listed (v))"', expected
 
@@ -104,6 +109,15 @@ CASES: dict[str, list[Case]] = {
         days_between("1999-12-31", "2024-12-31", 9132),
         (f'days_between("{NO_DATE}", "{a_date("2024-01-01")}")', None),
         (f'days_between("{a_date("2024-01-01")}", "{NO_DATE}")', None),
+    ],
+    "exact_product": [
+        product("2", "19.99", 4, "39.98"),
+        # A thousand pieces at fifty million rials, and a million dollars and more: beyond 18 places.
+        product("1000", "50000000", 4, "50000000000"),
+        product("3000000.55", "1.1", 8, "3300000.605"),
+        # Nothing is rounded: twelve places.
+        product("0.0001", "0.00000003", 8, "0.000000000003"),
+        product("-12345678.9012", "98.76543210", 8, "-1219326311.244871208520"),
     ],
     "first_midnight_from": [
         first_midnight("2024-02-28 00:00:00", "2024-02-28"),

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.measuring import seconds_by_part
 from dagster_project.publishing.content import hash_table
 from dagster_project.publishing.releases import list_releases
-from tests.integration.workplace import MAPPING, ORDER_COLUMNS, Workplace, order_rows, write_rows
+from tests.integration.workplace import LINE_COLUMNS, MAPPING, ORDER_COLUMNS, Workplace, order_rows, write_rows
 from tests.unit.quality.pages import Page, broken_links, links_outside, read_pages
 
 MARTS = {
@@ -162,6 +162,21 @@ def test_only_orders_are_needed_and_two_datasets_in_one_home_never_mix(finished:
     (finished.folder / "kept").rename(first_extracts)
     assert finished.run("run", "daily_refresh") == 0
     assert finished.hashes() == hashes
+
+
+def test_amounts_in_a_currency_of_small_value_are_no_overflow(finished: Workplace) -> None:
+    """A thousand pieces at fifty million rials: the product has more digits than an engine gives it by itself."""
+    gross = (
+        "select sum(gross_amount) from marts.order_value_by_period where period_grain = 'year' and segment_type = 'all'"
+    )
+    [(before,)] = finished.query(gross)
+    order = ["o-large", "c1", "2026-05-15 12:00:00", "paid", "USD", ""]
+    write_rows(finished.extracts / "orders" / "large.csv", ORDER_COLUMNS, [order])
+    lines = [["o-large", 1, "p1", 1000, 50_000_000]]
+    write_rows(finished.extracts / "order_lines" / "large.csv", LINE_COLUMNS, lines)
+    assert finished.run("run", "daily_refresh") == 0
+    [(after,)] = finished.query(gross)
+    assert after - before == 50_000_000_000
 
 
 def test_validation_alone_builds_and_publishes_nothing(finished: Workplace) -> None:

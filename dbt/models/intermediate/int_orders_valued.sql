@@ -49,11 +49,11 @@ line_totals as (
         count(*) as line_count,
         count(case when is_revenue then 1 end) as revenue_line_count,
         count(case when is_revenue and unit_cost is not null then 1 end) as costed_line_count,
-        cast(sum(case when is_revenue then quantity * unit_price else 0 end) as decimal(18, 4)) as gross_amount,
+        cast(sum(case when is_revenue then {{ exact_product('quantity', 'unit_price') }} else 0 end) as decimal(18, 4)) as gross_amount,
         cast(sum(case when is_revenue then discount_amount end) as decimal(18, 4)) as discount_amount,
         cast(sum(shipping_amount) as decimal(18, 4)) as shipping_amount,
         cast(sum(tax_amount) as decimal(18, 4)) as tax_amount,
-        cast(sum(case when is_revenue then quantity * unit_cost end) as decimal(18, 4)) as cost_amount
+        cast(sum(case when is_revenue then {{ exact_product('quantity', 'unit_cost') }} end) as decimal(18, 4)) as cost_amount
     from (
         select
             *,
@@ -156,7 +156,7 @@ converted as (
             case
                 when rated.order_currency = '{{ reporting_currency }}' then rated.{{ amount }}_amount
                 else {{ round_to_minor_units(
-                    'cast(rated.' ~ amount ~ '_amount as decimal(18, 4)) * rated.exchange_rate', 'currencies.minor_units'
+                    exact_product('cast(rated.' ~ amount ~ '_amount as decimal(18, 4))', 'rated.exchange_rate'), 'currencies.minor_units'
                 ) }}
             end as decimal(18, 4)
         ) as {{ amount }}_amount{{ ',' if not loop.last }}
