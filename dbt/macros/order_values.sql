@@ -1,13 +1,13 @@
 {#-
-    Sums and counts of orders at one grain by segment profile. A customer's orders carry the segment the customer had at the period's
+    Sums and counts of orders at every grain by segment profile. A customer's orders carry the segment the customer had at the period's
     start, so that the segments of a type add up to 'all'. row_count is 0 where nothing is left behind the sums. `moment`: of which
     rows, see rows_of.
+    All grains go through one join: an engine that guesses too few orders would hold all of them in memory, grain by grain.
 -#}
-{% macro order_value_sums(period_grain, moment='all') %}
+{% macro order_value_sums(moment='all') %}
 with calendar_days as (
 
     select * from {{ rows_of('int_calendar_days', moment) }}
-    where period_grain = '{{ period_grain }}'
 
 ),
 
@@ -27,7 +27,6 @@ refunds as (
 customer_periods as (
 
     select * from {{ rows_of('int_customer_periods_aggregated', moment) }}
-    where period_grain = '{{ period_grain }}'
 
 ),
 
@@ -40,6 +39,7 @@ segment_versions as (
 order_sums as (
 
     select
+        calendar_days.period_grain,
         calendar_days.period_index,
         {{ profile_at_period_start() }} as segment_profile_id,
         count(*) as order_count,
@@ -54,13 +54,14 @@ order_sums as (
     inner join calendar_days
         on orders.ordered_date = calendar_days.calendar_date
     {{ join_segment_at_period_start('orders') }}
-    group by 1, 2
+    group by 1, 2, 3
 
 ),
 
 refund_sums as (
 
     select
+        calendar_days.period_grain,
         calendar_days.period_index,
         {{ profile_at_period_start() }} as segment_profile_id,
         count(*) as refund_count,
@@ -69,22 +70,24 @@ refund_sums as (
     inner join calendar_days
         on refunds.refunded_date = calendar_days.calendar_date
     {{ join_segment_at_period_start('refunds') }}
-    group by 1, 2
+    group by 1, 2, 3
 
 ),
 
 buyer_sums as (
 
     select
+        customer_periods.period_grain,
         customer_periods.period_index,
         {{ profile_at_period_start() }} as segment_profile_id,
         count(*) as buyer_count,
         count(case when customer_periods.order_count >= 2 then 1 end) as repeat_buyer_count
     from customer_periods
-    inner join (select distinct period_index, period_start from calendar_days) as calendar_days
-        on customer_periods.period_index = calendar_days.period_index
+    inner join (select distinct period_grain, period_index, period_start from calendar_days) as calendar_days
+        on customer_periods.period_grain = calendar_days.period_grain
+        and customer_periods.period_index = calendar_days.period_index
     {{ join_segment_at_period_start('customer_periods') }}
-    group by 1, 2
+    group by 1, 2, 3
 
 ),
 
@@ -93,7 +96,7 @@ sums as (
     {{ union_of_sums(order_value_counts() + order_value_amounts() + ['row_count'], [
         {
             'relation': 'order_sums',
-            'keyed_by': ['period_index', 'segment_profile_id'],
+            'keyed_by': ['period_grain', 'period_index', 'segment_profile_id'],
             'sums': {
                 'order_count': 'order_count',
                 'valued_order_count': 'valued_order_count',
@@ -108,12 +111,12 @@ sums as (
         },
         {
             'relation': 'buyer_sums',
-            'keyed_by': ['period_index', 'segment_profile_id'],
+            'keyed_by': ['period_grain', 'period_index', 'segment_profile_id'],
             'sums': {'buyer_count': 'buyer_count', 'repeat_buyer_count': 'repeat_buyer_count', 'row_count': 'buyer_count'}
         },
         {
             'relation': 'refund_sums',
-            'keyed_by': ['period_index', 'segment_profile_id'],
+            'keyed_by': ['period_grain', 'period_index', 'segment_profile_id'],
             'sums': {'refund_amount_by_refund_date': 'refund_amount', 'row_count': 'refund_count'}
         }
     ]) }}
@@ -121,7 +124,7 @@ sums as (
 )
 
 select
-    '{{ period_grain }}' as period_grain,
+    period_grain,
     period_index,
     segment_profile_id,
     {% for count in order_value_counts() -%}
@@ -132,17 +135,7 @@ select
     {% endfor -%}
     cast(sum(row_count) as bigint) as row_count
 from sums
-group by period_index, segment_profile_id
-{% endmacro %}
-
-{#- The sums of all grains, one below the other. -#}
-{% macro all_order_value_sums(moment='all') %}
-    {% for period_grain in period_grains() %}
-    select * from (
-        {{ order_value_sums(period_grain, moment) }}
-    ) as by_{{ period_grain }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+group by period_grain, period_index, segment_profile_id
 {% endmacro %}
 
 {#- The counts that order_value_sums gives. -#}

@@ -3,5 +3,5 @@
     order_value_counts(),
     order_value_amounts()
 ) %}
-    {{ all_order_value_sums(moment) }}
+    {{ order_value_sums(moment) }}
 {% endcall %}
