@@ -27,6 +27,13 @@ needs_browser = pytest.mark.skipif(
 # Marks that keep numbers in order inside right-to-left text.
 INVISIBLE = dict.fromkeys(map(ord, "\u2066\u2069\u202d\u202c"))
 PATIENCE_SECONDS = 60
+# Between a choice and the page's knowing of it the old figures stand there, and nothing is being computed.
+NOTE_RERUN = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    window.hasRerun = false;
+    new MutationObserver(() => { window.hasRerun ||= app.dataset.testScriptState !== "notRunning"; })
+        .observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
+}"""
 
 
 @dataclass
@@ -68,7 +75,11 @@ class Visit:
                 # A rerun of the page that began just now closes the list again.
                 wanted.wait_for(timeout=4_000)
                 break
+        self.page.evaluate(NOTE_RERUN)
         wanted.click()
+        with suppress(PlaywrightTimeout):
+            # What was chosen already computes nothing.
+            self.page.wait_for_function("window.hasRerun", timeout=4_000)
         self.settle()
 
     def settle(self) -> None:
