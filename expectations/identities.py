@@ -18,8 +18,10 @@ MONEY_ALLOWANCE = "0.01"
 # cancellations. More means that data the last release was made of are missing.
 SMALLEST_SHARE_OF_LAST_RELEASE = 0.9
 
-# Wider than the columns: a thousand pieces at millions of rials have more places than an engine gives a product.
+# Wider than the columns, as the macro `exact_product` is: a thousand pieces at millions of rials have more places than
+# an engine gives a product.
 LINE_VALUE = "cast(quantity as decimal(28, 4)) * unit_price"
+
 RATE_STATUSES = ("ok", "small_base", "no_base")
 
 
