@@ -1,4 +1,4 @@
-"""DuckDB beside Spark on one machine: `python -m benchmarks.engines --orders 1e6`, or `make bench-engines ORDERS=1e6`.
+"""DuckDB beside Spark on one machine: `make bench-engines ORDERS=1e6,1e7`.
 
 Belongs here: the same job on the same extracts with both engines, a first run and a new day each. Does not belong here:
 the baseline and the targets (`run.py`), Spark on a cluster.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.measuring import CommandFailedError, Measurement, measure, seconds_by_part
 from benchmarks.report import machine
-from benchmarks.run import ROOT, hold_back_last_day
+from benchmarks.run import ROOT, DisagreementError, hold_back_last_day
 
 ENGINES = ("duckdb", "spark")
 # Each run writes down its own checks there.
@@ -26,48 +26,66 @@ PARTS = ("load", "transform", "validate", "publish")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure both engines and write ENGINES.md; returns the exit code, 1 if their marts differ."""
+    """Measure both engines at every size and write ENGINES.md; returns the exit code, 1 if their marts differ."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines", description=__doc__.splitlines()[0])
-    parser.add_argument("--orders", default="1e6", help="number of orders, such as 1e6")
+    parser.add_argument("--orders", default="1e6", help="numbers of orders, such as 1e6,1e7")
     parser.add_argument("--work", default=ROOT / "var" / "benchmark-engines", type=Path, help="folder for what is made")
     parser.add_argument("--out", default=ROOT / "benchmarks" / "ENGINES.md", type=Path, help="the page of results")
     options = parser.parse_args(arguments)
-    orders = int(float(options.orders))
-    described = machine()
-    shutil.rmtree(options.work, ignore_errors=True)
-    options.work.mkdir(parents=True)
-    generate = [sys.executable, "-m", "benchmarks.generate", "--orders", str(orders), "--delivery", "history_and_day"]
-    lines = [f"| {' | '.join((*COLUMNS, *PARTS))} |", f"|{' --: |' * (len(COLUMNS) + len(PARTS))}"]
     try:
-        measure([*generate, "--out", str(options.work)], {"PYTHONPATH": str(ROOT)}, options.work / "generate.log")
-        new_day = hold_back_last_day(options.work)
-        seconds: dict[tuple[str, str], float] = {}
-        for what in ("full rebuild", "one new day"):
-            for engine in ENGINES:
-                taken, parts = _take(options.work, engine, what)
-                seconds[engine, what] = taken.seconds
-                shown = [f"{parts[part]:.1f}" for part in PARTS]
-                cells = [f"{orders:,}", engine, what, f"{taken.seconds:.1f}"]
-                cells += [f"{taken.seconds / seconds['duckdb', what]:.2f}", f"{taken.memory_bytes / 1e6:,.0f}", *shown]
-                lines.append(f"| {' | '.join(cells)} |")
-                print(lines[-1], flush=True)
-            if different := _different_marts(options.work):
-                print(f"After {what} these marts differ: {', '.join(different)}.", file=sys.stderr)
-                return 1
-            for held, place in new_day.items():
-                if held.exists():
-                    held.rename(place)
-    except CommandFailedError as error:
-        print(error, file=sys.stderr)
-        return 1
-    facts = "\n".join(f"- {name}: {value}" for name, value in described.items())
-    agreement = "Every mart had the same content hash on both engines, after the first run and after the new day."
-    options.out.write_text(
-        "\n\n".join(["# DuckDB and Spark on one machine", INTRODUCTION, facts, agreement, "\n".join(lines)]) + "\n",
-        encoding="utf-8",
-    )
-    shutil.rmtree(options.work)
+        sizes = sorted(int(float(text)) for text in options.orders.split(","))
+    except ValueError:
+        print(f"--orders is '{options.orders}'; it must be numbers such as 1e6,1e7.", file=sys.stderr)
+        return 2
+    described = machine()
+    rows: list[str] = []
+    for orders in sizes:
+        try:
+            rows += measure_size(orders, options.work / f"{orders}")
+        except (CommandFailedError, DisagreementError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        # After each size: the next one may take hours.
+        write_page(rows, described, options.out)
     return 0
+
+
+def measure_size(orders: int, folder: Path) -> list[str]:
+    """The rows of the table for one size. What is made in the folder is removed at the end.
+
+    Raises CommandFailedError, and DisagreementError where the engines' marts differ; the folder stays then.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    generate = [sys.executable, "-m", "benchmarks.generate", "--orders", str(orders), "--delivery", "history_and_day"]
+    measure([*generate, "--out", str(folder)], {"PYTHONPATH": str(ROOT)}, folder / "generate.log")
+    new_day = hold_back_last_day(folder)
+    rows = []
+    for what in ("full rebuild", "one new day"):
+        seconds: dict[str, float] = {}
+        for engine in ENGINES:
+            taken, parts = _take(folder, engine, what)
+            seconds[engine] = taken.seconds
+            cells = [f"{orders:,}", engine, what, f"{taken.seconds:.1f}", f"{taken.seconds / seconds['duckdb']:.2f}"]
+            cells += [f"{taken.memory_bytes / 1e6:,.0f}", *(f"{parts[part]:.1f}" for part in PARTS)]
+            rows.append(f"| {' | '.join(cells)} |")
+            print(rows[-1], flush=True)
+        if different := _different_marts(folder):
+            raise DisagreementError(f"After {what} of {orders:,} orders these marts differ: {', '.join(different)}.")
+        for held, place in new_day.items():
+            if held.exists():
+                held.rename(place)
+    shutil.rmtree(folder)
+    return rows
+
+
+def write_page(rows: list[str], described: dict[str, str], page: Path) -> None:
+    """The table with the machine's description."""
+    table = [f"| {' | '.join((*COLUMNS, *PARTS))} |", f"|{' --: |' * (len(COLUMNS) + len(PARTS))}", *rows]
+    facts = [f"- {name}: {value}" for name, value in described.items()]
+    agreement = "Every mart had the same content hash on both engines, after the first run and after the new day."
+    sections = ["# DuckDB and Spark on one machine", INTRODUCTION, "\n".join(facts), agreement, "\n".join(table)]
+    page.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
 
 def _take(folder: Path, engine: str, what: str) -> tuple[Measurement, dict[str, float]]:
