@@ -134,13 +134,17 @@ def spark_options(settings: Settings) -> dict[str, str]:
         "spark.log.level": "ERROR",
     }
     if settings.spark_is_local:
+        cores = os.cpu_count() or 1
         options |= {
             "spark.driver.memory": _heap(settings.memory_limit),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(settings.warehouse_home / "tmp"),
             # Spark's 200 are for a cluster: on one machine each costs more than the work in it.
-            "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
+            "spark.sql.shuffle.partitions": str(cores),
+            # Where Spark plans as it goes it begins with these and joins the small ones: a large shuffle is cut into
+            # pieces that fit into memory, a small one into one for each core.
+            "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(32 * cores),
         }
     return options
 
