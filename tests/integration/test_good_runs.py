@@ -179,6 +179,22 @@ def test_amounts_in_a_currency_of_small_value_are_no_overflow(finished: Workplac
     assert after - before == 50_000_000_000
 
 
+def test_a_customer_that_the_newest_full_dump_lacks_keeps_its_history(finished: Workplace) -> None:
+    finished.mapping.write_text(
+        finished.mapping.read_text().replace("crm_customers,", "crm_customers, mode: snapshot,")
+    )
+    [delivered] = (finished.extracts / "crm_customers").iterdir()
+    rows = delivered.read_text().splitlines(keepends=True)
+    newer = [delivered.with_name(f"newer{number}.csv") for number in (1, 2)]
+    newer[0].write_text("".join([*rows, rows[-1].replace(rows[-1].split(",")[0], "c-new")]))
+    newer[1].write_text("".join(rows[:-1]))
+    assert finished.run("run", "daily_refresh") == 0
+    hashes = finished.hashes()
+    assert finished.query("select count(*) from marts.dim_customer") == [(41,)]
+    assert finished.run("run", "full_rebuild") == 0
+    assert finished.hashes() == hashes
+
+
 def test_validation_alone_builds_and_publishes_nothing(finished: Workplace) -> None:
     before = finished.release()
     built = finished.settings.warehouse_path.stat().st_mtime_ns
