@@ -84,8 +84,8 @@ def write_page(rows: list[str], described: dict[str, str], page: Path) -> None:
     table = [f"| {' | '.join((*COLUMNS, *PARTS))} |", f"|{' --: |' * (len(COLUMNS) + len(PARTS))}", *rows]
     facts = [f"- {name}: {value}" for name, value in described.items()]
     agreement = (
-        f"Every mart but those of the run ({', '.join(OF_THE_RUN)}) had the same content hash on both engines, after the "
-        "first run and after the new day."
+        f"Every mart but those of the run ({', '.join(OF_THE_RUN)}) had the same content hash on both engines, after "
+        "the first run and after the new day."
     )
     sections = ["# DuckDB and Spark on one machine", INTRODUCTION, "\n".join(facts), agreement, "\n".join(table)]
     page.write_text("\n\n".join(sections) + "\n", encoding="utf-8")

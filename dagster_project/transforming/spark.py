@@ -144,7 +144,7 @@ def spark_options(settings: Settings) -> dict[str, str]:
             "spark.sql.shuffle.partitions": str(cores),
             # Where Spark plans as it goes it begins with these and joins the small ones: a large shuffle is cut into
             # pieces that fit into memory, a small one into one for each core.
-            "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(32 * cores),
+            "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(8 * cores),
         }
     return options
 

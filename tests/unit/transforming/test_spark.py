@@ -40,6 +40,7 @@ def test_sizes_of_a_cluster_are_its_own(tmp_path):
     options = spark_options(settings_with(tmp_path, SPARK_MASTER="spark://head:7077"))
     assert options["spark.master"] == "spark://head:7077"
     own = {"spark.driver.memory", "spark.driver.host", "spark.sql.shuffle.partitions", "spark.local.dir"}
+    own |= {"spark.sql.adaptive.coalescePartitions.initialPartitionNum"}
     assert own.isdisjoint(options)
 
 
