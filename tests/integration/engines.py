@@ -27,6 +27,12 @@ NEEDS_SPARK = pytest.mark.skipif(
 OF_THE_RUN = ("data_quality", "metric_restatements")
 RATE_TOLERANCE = 1e-9
 
+# For few rows planning stage by stage and compiling each query cost more than the work. The figures are the same.
+FOR_FEW_ROWS = """\
+spark.sql.adaptive.enabled false
+spark.sql.codegen.wholeStage false
+spark.sql.codegen.factoryMode NO_CODEGEN
+"""
 # In the minutes that it lives Java's second compiler and its parallel collector cost more than they save.
 SHORT_LIVED_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC -Xmn512m"
 

@@ -27,6 +27,7 @@ from dagster_project.transforming.spark import stop_spark
 from tests.integration import macro_cases
 from tests.integration.arrivals import FEEDS, draw_deliveries, mapping, write_delivery
 from tests.integration.engines import (
+    FOR_FEW_ROWS,
     NEEDS_SPARK,
     OF_THE_RUN,
     differing_marts,
@@ -38,13 +39,6 @@ from tests.integration.refreshes import Warehouse
 SAMPLE = PROJECT_ROOT / "sample"
 # They are in no file of Spark's.
 VIEWS = ("intermediate.int_days", "intermediate.int_movements_aggregated")
-# Few rows: planning stage by stage and compiling each query costs more than the work. The figures are the same.
-FOR_FEW_ROWS = """\
-spark.sql.adaptive.enabled false
-spark.sql.codegen.wholeStage false
-spark.sql.codegen.factoryMode NO_CODEGEN
-"""
-
 Rows = list[tuple]
 
 

@@ -3,8 +3,8 @@
 Belongs here: starting the real command line, or one part of a job, in a child; killing it. Does not belong here: what
 must hold afterwards (`checks`), which points are chosen (`crash`).
 
-A child is forked from a server that has imported everything once, so a run costs no imports. A watch may kill it
-(`watch`).
+A child is forked from a server that has imported everything once, so a run costs no imports; on Spark it starts from
+nothing. A watch may kill it (`watch`).
 """
 
 import json
@@ -120,9 +120,11 @@ def start(
     """Start a child; `work` is a key of WORKS. A fault of `Fault()` only lists the events."""
     name = f"{work}-{time.time_ns()}"
     child = Child(None, place.folder / f"{name}.log", place.folder / f"{name}.events")
-    child.process = server().Process(
-        target=_run,
-        args=(place, work, arguments, fault, {**place.environment, **(environment or {})}, child.log, child.notes),
+    environment = {**place.environment, **(environment or {})}
+    # The server has imported Great Expectations without Spark, and it cannot be given it later.
+    context = multiprocessing.get_context("spawn") if environment.get("DBT_TARGET") == "spark" else server()
+    child.process = context.Process(
+        target=_run, args=(place, work, arguments, fault, environment, child.log, child.notes)
     )
     child.process.start()
     return child

@@ -13,10 +13,11 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -26,6 +27,7 @@ from dagster_project.erasing.pending import read_pending
 from dagster_project.erasing.tokens import read_salt
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
 from dagster_project.publishing.warehouse import quote_text
+from tests.integration.engines import FOR_FEW_ROWS, SHORT_LIVED_JAVA
 from tests.searching import files_naming
 from tests.soak.checks import State, check_lake, check_release, rows_missing, state_of
 from tests.soak.children import Child, Place, run
@@ -135,7 +137,9 @@ ERASE_JOB = ("job", "run", "erase_customer")
 REFRESH_JOB = ("job", "run", "daily_refresh")
 
 
-def make_base(folder: Path, later: tuple[str, ...] = LATER) -> Place:
+def make_base(
+    folder: Path, later: tuple[str, ...] = LATER, environment: Mapping[str, str] = MappingProxyType({})
+) -> Place:
     """A served release of small generated extracts; the files of days that come later lie in the folder `later`."""
     place = Place(folder)
     generate(Plan(1500, 1, 400, "history_and_day", DATASET), folder, "1GB")
@@ -143,7 +147,7 @@ def make_base(folder: Path, later: tuple[str, ...] = LATER) -> Place:
         target = folder / "later" / path.parent.name / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
-    must_be(run(place, *REFRESH_JOB), 0)
+    must_be(run(place, *REFRESH_JOB, environment=dict(environment)), 0)
     # Made now, so that an erasure gives the same tokens in every copy.
     read_salt(place.settings)
     return place
@@ -201,6 +205,32 @@ def job_scenarios(bases: Bases, plans: dict[str, dict[str, int]]) -> list[Scenar
             bases.erasing,
         ),
     ]
+
+
+def spark_scenario(folder: Path, plan: dict[str, int]) -> Scenario:
+    """The daily refresh on Spark.
+
+    Spark's catalogue names its tables by full paths, so that every cycle happens in the folder that the base was made
+    in: see the argument `in_turn` of run_points.
+    """
+    defaults = folder / "spark_conf" / "spark-defaults.conf"
+    defaults.parent.mkdir()
+    defaults.write_text(FOR_FEW_ROWS, encoding="utf-8")
+    on_spark = {"DBT_TARGET": "spark", "SPARK_CONF_DIR": str(defaults.parent), "JAVA_TOOL_OPTIONS": SHORT_LIVED_JAVA}
+    cycle = one_place(folder)
+    base = Place(make_base(cycle, environment=on_spark).folder.rename(folder / "with_new_files"))
+    deliver(base)
+    undisturbed = copied(base, cycle)
+    must_be(run(undisturbed, *REFRESH_JOB, environment=on_spark), 0)
+    expected = state_of(undisturbed.settings, DATASET)
+    return Scenario(
+        "daily_refresh on Spark", base, REFRESH_JOB, plan, lambda place: as_expected(place, expected), on_spark
+    )
+
+
+def one_place(folder: Path) -> Path:
+    """Where cycles happen that have to happen in the same folder."""
+    return folder / "cycle"
 
 
 def part_scenarios(bases: Bases, plans: dict[str, dict[str, int]]) -> list[Scenario]:
@@ -316,20 +346,30 @@ def points_of(scenario: Scenario, folder: Path, chance: random.Random) -> list[P
 
 
 def run_points(
-    points: Iterable[Point], folder: Path, tell: Callable[[str], None], until: float = math.inf
+    points: Iterable[Point],
+    folder: Path,
+    tell: Callable[[str], None],
+    until: float = math.inf,
+    *,
+    in_turn: bool = False,
 ) -> list[Outcome]:
-    """One cycle a point, AT_ONCE at a time; none is begun after `until`, a moment of the monotonic clock."""
+    """One cycle a point, AT_ONCE at a time; none is begun after `until`, a moment of the monotonic clock.
+
+    `in_turn`: one after the other, all in the same folder.
+    """
 
     def cycle(numbered: tuple[int, Point]) -> Outcome | None:
         if time.monotonic() > until:
             return None
         number, point = numbered
-        outcome = one_cycle(point, folder / f"cycle{number}")
+        outcome = one_cycle(point, one_place(folder) if in_turn else folder / f"cycle{number}")
+        if in_turn and outcome.problem:
+            one_place(folder).rename(folder / f"cycle{number}")
         state = ("" if outcome.is_hit else "not hit, ") + (outcome.problem or "ok")
         tell(f"{number:4} {point.scenario.name}, {point.stage}, {point.moment}: {state}  [{outcome.where}]")
         return outcome
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(1 if in_turn else AT_ONCE) as pool:
         return [outcome for outcome in pool.map(cycle, enumerate(points, start=1)) if outcome is not None]
 
 

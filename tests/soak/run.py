@@ -20,7 +20,17 @@ from pathlib import Path
 
 from benchmarks.report import machine
 from dagster_project.settings import PROJECT_ROOT
-from tests.soak.crash import Bases, Outcome, Scenario, job_scenarios, part_scenarios, points_of, run_points
+from tests.soak.crash import (
+    Bases,
+    Outcome,
+    Scenario,
+    job_scenarios,
+    one_place,
+    part_scenarios,
+    points_of,
+    run_points,
+    spark_scenario,
+)
 from tests.soak.readers import read_during_refreshes
 from tests.soak.storage import fill_and_close_disks
 
@@ -34,6 +44,7 @@ PART_PLANS = {
     "erase from lake alone": {"any": 20},
     "finish erasure alone": {"any": 20},
 }
+SPARK_PLAN = {"load": 1, "dbt": 8, "validation": 2, "publication": 2}
 INTRODUCTION = """\
 # What was done to it, and what became of it
 
@@ -102,12 +113,21 @@ def crash_jobs(folder: Path, chance: random.Random, until: float) -> Section:
     return crash_section("Crash: whole jobs", scenarios, folder, chance, until)
 
 
-def crash_section(title: str, scenarios: list[Scenario], folder: Path, chance: random.Random, until: float) -> Section:
+def crash_spark(folder: Path, chance: random.Random, until: float) -> Section:
+    """The daily refresh on Spark, killed with its Java process at some points; a cycle takes several minutes."""
+    scenario = spark_scenario(folder, SPARK_PLAN)
+    return crash_section("Crash: the daily refresh on Spark", [scenario], folder, chance, until, in_turn=True)
+
+
+def crash_section(
+    title: str, scenarios: list[Scenario], folder: Path, chance: random.Random, until: float, *, in_turn: bool = False
+) -> Section:
     """Kill at the points of the scenarios; the table has a row for each work, stage and kind of moment."""
-    points = [point for scenario in scenarios for point in points_of(scenario, folder / "listing", chance)]
+    listing = one_place(folder) if in_turn else folder / "listing"
+    points = [point for scenario in scenarios for point in points_of(scenario, listing, chance)]
     # In any order, so that a run that is out of time has met every stage.
     chance.shuffle(points)
-    outcomes = run_points(points, folder, _tell, until)
+    outcomes = run_points(points, folder, _tell, until, in_turn=in_turn)
     groups: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
     for outcome in sorted(outcomes, key=lambda outcome: (outcome.point.scenario.name, outcome.point.stage)):
         groups[outcome.point.scenario.name, outcome.point.stage, outcome.point.moment].append(outcome)
@@ -170,6 +190,7 @@ def _tell(line: str) -> None:
 PARTS: dict[str, Callable[[Path, random.Random, float], Section]] = {
     "crash_parts": crash_parts,
     "crash_jobs": crash_jobs,
+    "crash_spark": crash_spark,
     "storage": storage,
     "readers": readers,
 }

@@ -3,9 +3,9 @@
 Belongs here: counting events and dying at one. Does not belong here: starting the process (`children`).
 
 The production code knows nothing of this. An audit hook of the interpreter sees every change of a file under the home;
-wrapped functions see fsync and the statements of dbt, of Great Expectations and of Dagster's history. The events are
-counted, and the process kills its own group right before the n-th one, or some time after it: so what the engine writes
-by itself is met as well.
+wrapped functions see fsync and the statements of dbt, of Spark, of Great Expectations and of Dagster's history. The
+events are counted, and the process kills its own group right before the n-th one, or some time after it: so what the
+engine writes by itself is met as well.
 """
 
 import json
@@ -29,6 +29,8 @@ CHANGES = (
     "os.truncate",
     "os.utime",
 )
+# On Spark a gate asks through the same session as dbt; what it writes into its files tells it from dbt.
+STAGES_OF_STATEMENTS = {"dbt": "dbt", "spark": "dbt", "great_expectations": "validation"}
 REMOVALS = ("os.remove", "os.rmdir")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
@@ -94,6 +96,11 @@ class Watch:
             "dbt", DuckDBCursorWrapper.execute, lambda _cursor, sql, *_: _begin_of(sql)
         )
 
+        if os.environ.get("DBT_TARGET") == "spark":
+            from pyspark.sql import SparkSession
+
+            SparkSession.sql = self._noted("spark", SparkSession.sql, lambda _session, sql, *_: _begin_of(sql))
+
         @sqlalchemy.event.listens_for(sqlalchemy.Engine, "before_cursor_execute")
         def _before(connection: sqlalchemy.Connection, _cursor: object, statement: str, *_: object) -> None:
             # Dagster keeps its history in SQLite, through the same library as Great Expectations.
@@ -123,8 +130,8 @@ def stages_of(events: list[str]) -> list[str]:
 
 def _stage_of(event: str) -> str | None:
     kind, _, about = event.partition(" ")
-    if kind in ("dbt", "great_expectations"):
-        return {"dbt": "dbt", "great_expectations": "validation"}[kind]
+    if kind in STAGES_OF_STATEMENTS:
+        return STAGES_OF_STATEMENTS[kind]
     folders = {
         "lake": "load",
         "quality": "validation",
