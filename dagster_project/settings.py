@@ -19,6 +19,7 @@ DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 DBT_TARGETS = ("duckdb", "spark")
 DEFAULT_MEMORY_LIMIT = "80%"
 DEFAULT_SPARK_MASTER = "local[*]"
+PATTERN_LETTERS = "*?[]{}"
 
 
 class SettingsError(Exception):
@@ -164,8 +165,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             f"MARTS_FRESH_HOURS is '{marts_fresh_hours}'; it must be a whole number of hours, 1 or more."
         )
+    warehouse_home = _path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var")
+    if set(PATTERN_LETTERS) & set(str(warehouse_home)):
+        raise SettingsError(
+            f"WAREHOUSE_HOME is '{warehouse_home}'; its path must be without {' '.join(PATTERN_LETTERS)}, which the "
+            "engines read as patterns of names."
+        )
     return Settings(
-        warehouse_home=_path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var"),
+        warehouse_home=warehouse_home,
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
         extracts_config=_path(environment, "EXTRACTS_CONFIG", PROJECT_ROOT / "sample" / "extracts.yml"),
         dbt_target=dbt_target,

@@ -12,8 +12,8 @@ import duckdb
 import pandas as pd
 
 from dagster_project.publishing.releases import Release, current_release
-from dagster_project.publishing.warehouse import quote_name, quote_text
 from dagster_project.settings import load_settings
+from dagster_project.sql_text import quote_literal
 
 # A page asks a handful of short questions; more threads would only take the machine from a refresh.
 THREADS = 4
@@ -30,7 +30,7 @@ def open_release() -> Release | None:
 
 def mart(folder: Path, name: str) -> str:
     """A mart of the release in `folder`, as SQL that may follow `from`."""
-    return f"read_parquet({quote_text(folder / f'{name}.parquet')})"
+    return f"read_parquet({quote_literal(folder / f'{name}.parquet')})"
 
 
 def columns_of(folder: Path, name: str) -> list[str]:
@@ -48,4 +48,4 @@ def query(folder: Path, sql: str, parameters: dict[str, object] | None = None) -
         raise ReleaseUnreadableError(problem) from error
 
 
-__all__ = ["Release", "ReleaseUnreadableError", "columns_of", "mart", "open_release", "query", "quote_name"]
+__all__ = ["Release", "ReleaseUnreadableError", "columns_of", "mart", "open_release", "query"]

@@ -25,8 +25,8 @@ from dagster_project.loading.durable import publish_file
 from dagster_project.loading.ledger import read_ledger
 from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.loading.refusals import LoadError
-from dagster_project.loading.sql_text import quote_text
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_text
 
 
 def erase_in_lake(settings: Settings, config: ExtractsConfig, pending: Iterable[PendingErasure]) -> None:

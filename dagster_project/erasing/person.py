@@ -13,9 +13,9 @@ from dagster_project.erasing.erasure_list import Tokens
 from dagster_project.erasing.rows import customer_columns, link_columns
 from dagster_project.erasing.tokens import token_of
 from dagster_project.loading.contracts import Feed, load_feeds
-from dagster_project.loading.sql_text import quote_text
 from dagster_project.loading.values import trimmed_sql
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_text
 
 CONTACT_COLUMNS = ("email", "phone")
 

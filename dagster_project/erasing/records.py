@@ -19,9 +19,9 @@ from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
 from dagster_project.loading.mapping import Source
-from dagster_project.loading.sql_text import quote_text
 from dagster_project.loading.values import trimmed_sql
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_text
 
 # What may stand between two values in a line that could not be taken apart.
 SEPARATORS = '[,;|\\t\\r\\n"]+'

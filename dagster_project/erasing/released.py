@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.erasing.person import Person
-from dagster_project.loading.sql_text import quote_name, quote_text
 from dagster_project.publishing.releases import ReleaseError, current_release, list_releases, remove_release
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_name, quote_text
 
 
 def remove_releases_naming(settings: Settings, people: Iterable[Person]) -> list[str]:

@@ -12,8 +12,8 @@ import duckdb
 from dagster_project.erasing.erasure_list import Tokens, read_erasure_list
 from dagster_project.erasing.tokens import read_salt, token_sql
 from dagster_project.loading.contracts import Feed
-from dagster_project.loading.sql_text import quote_name, quote_text
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_name, quote_text
 
 CUSTOMER_COLUMNS = ("customer_id", "canonical_customer_id")
 # Columns through which a row without a customer is about one, and the kind of their tokens.

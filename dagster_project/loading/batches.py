@@ -21,8 +21,8 @@ from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_C
 from dagster_project.loading.ledger import contract_stem, next_load_sequence, sequence_of
 from dagster_project.loading.reasons import explain
 from dagster_project.loading.refusals import LoadError
-from dagster_project.loading.sql_text import quote_name, quote_text
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_name, quote_text
 
 METADATA_COLUMNS = {
     "_source_name": "VARCHAR",

@@ -20,8 +20,8 @@ from dagster_project.loading.mapping import Source
 from dagster_project.loading.reasons import CLOSED_BEFORE, explain
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.loading.source_columns import ResolvedColumn
-from dagster_project.loading.sql_text import quote_name, quote_text
 from dagster_project.loading.time_zones import utc_sql
+from dagster_project.sql_text import quote_name, quote_text
 
 EARLIEST = dt.date(1900, 1, 1)
 EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"

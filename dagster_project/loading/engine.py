@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.loading.sql_text import quote_name, quote_text
+from dagster_project.sql_text import quote_name, quote_text
 
 
 def open_engine(spill_dir: Path, allowed_dirs: tuple[Path, ...], memory_limit: str) -> duckdb.DuckDBPyConnection:

@@ -35,7 +35,7 @@ from dagster_project.loading.plain_text import (
     too_large,
 )
 from dagster_project.loading.refusals import FileRefusedError
-from dagster_project.loading.sql_text import quote_name, quote_text
+from dagster_project.sql_text import quote_name, quote_text
 
 # NDJSON is read as lines; JSON text never holds this control character unescaped.
 UNIT_SEPARATOR = "\x1f"

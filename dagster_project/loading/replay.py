@@ -38,9 +38,9 @@ from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.refusals import FileRefusedError, LoadError
 from dagster_project.loading.results import FileResult, LoadResult
 from dagster_project.loading.source_columns import resolve_columns
-from dagster_project.loading.sql_text import quote_name, quote_text
 from dagster_project.loading.taking_out import batch_of_rows, commit_and_take_out, finish_taking_out
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_name, quote_text
 
 Report = Callable[[str], None]
 

@@ -15,8 +15,8 @@ import duckdb
 from dagster_project.loading.batches import PARQUET_OPTIONS, quarantine_path, raw_path
 from dagster_project.loading.durable import publish_file, remove_file
 from dagster_project.loading.ledger import LedgerEntry, batch_stem, next_load_sequence, write_entry
-from dagster_project.loading.sql_text import quote_text
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_text
 
 
 def batch_of_rows(

@@ -8,7 +8,7 @@ value. Nothing ambiguous is guessed: a format that the mapping does not name is 
 
 from dagster_project.loading.delimited import INVISIBLE
 from dagster_project.loading.formats import EPOCH_FORMATS, ISO, Dialect
-from dagster_project.loading.sql_text import quote_text
+from dagster_project.sql_text import quote_text
 
 # Arabic-Indic and Persian digits, the Arabic decimal mark, the typographic minus.
 FOREIGN_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫−"  # noqa: RUF001

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publishing.warehouse import open_warehouse, quote_name, quote_text
+from dagster_project.publishing.warehouse import open_warehouse
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal, quote_name
 
 # Older DuckDBs, which BI tools carry, read this file format; they refuse that of DuckDB 2.
 STORAGE_VERSION = "v1.0.0"
@@ -37,8 +38,8 @@ def write_marts(settings: Settings, folder: Path, marts: list[MartDescription]) 
     Returns, by mart: rows, columns (name and type), key and content hash. Raises MartMissingError.
     """
     with open_warehouse(settings) as connection:
-        target = quote_text(folder / "marts.duckdb")
-        connection.execute(f"attach {target} as release (storage_version {quote_text(STORAGE_VERSION)})")
+        target = quote_literal(folder / "marts.duckdb")
+        connection.execute(f"attach {target} as release (storage_version {quote_literal(STORAGE_VERSION)})")
         contents = {mart.name: _write_mart(connection, folder, mart) for mart in marts}
         connection.execute("detach release")
     return contents
@@ -56,12 +57,12 @@ def _write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: MartD
             f"marts.{mart.name} is not in the warehouse, so there is nothing whole to publish. "
             "Run the job full_rebuild, which builds every mart and then publishes."
         ) from error
-    connection.execute(f"comment on table {target} is {quote_text(mart.description)}")
+    connection.execute(f"comment on table {target} is {quote_literal(mart.description)}")
     columns = {name: kind for name, kind, *_ in connection.execute(f"describe {target}").fetchall()}
     for name, description in mart.columns.items():
         if name in columns:
-            connection.execute(f"comment on column {target}.{quote_name(name)} is {quote_text(description)}")
-    parquet = quote_text(folder / f"{mart.name}.parquet")
+            connection.execute(f"comment on column {target}.{quote_name(name)} is {quote_literal(description)}")
+    parquet = quote_literal(folder / f"{mart.name}.parquet")
     connection.execute(f"copy {target} to {parquet} (format parquet, compression zstd)")
     rows, content_hash = hash_table(connection, target, columns)
     return {

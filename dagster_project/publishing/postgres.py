@@ -19,7 +19,7 @@ import psycopg
 from psycopg import Connection, conninfo, errors, sql
 
 from dagster_project.publishing.releases import Release, ReleaseError
-from dagster_project.publishing.warehouse import quote_name, quote_text
+from dagster_project.sql_text import quote_literal, quote_name
 
 SCHEMA = "marts"
 LOADING_SCHEMA = "marts_loading"
@@ -234,7 +234,7 @@ def _copy_parquet(connection: Connection, name: str, columns: dict[str, str], pa
         f"replace({quote_name(column)}, chr(0), '')" if kind == "VARCHAR" else quote_name(column)
         for column, kind in columns.items()
     )
-    query = f"select {selected} from read_parquet({quote_text(parquet)})"
+    query = f"select {selected} from read_parquet({quote_literal(parquet)})"
     statement = sql.SQL("copy {} from stdin (format csv, null {})").format(target, sql.Literal(NULL_TEXT))
     cursor = connection.cursor()
     with cursor.copy(statement) as copy, _as_csv(query) as pieces:
@@ -257,7 +257,7 @@ def _as_csv(query: str) -> Iterator[Iterator[bytes]]:
                 connection.execute("set TimeZone = 'UTC'")
                 connection.execute(
                     f"copy ({query}) to '/dev/fd/{write_end}' "
-                    f"(format csv, header false, nullstr {quote_text(NULL_TEXT)}, use_tmp_file false)"
+                    f"(format csv, header false, nullstr {quote_literal(NULL_TEXT)}, use_tmp_file false)"
                 )
         finally:
             os.close(write_end)

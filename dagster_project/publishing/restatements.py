@@ -19,8 +19,9 @@ import duckdb
 from dagster_project.loading.durable import publish_file, remove_file
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.publishing.releases import Release, list_releases
-from dagster_project.publishing.warehouse import open_warehouse, quote_name, quote_text
+from dagster_project.publishing.warehouse import open_warehouse
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal, quote_name
 
 # What tells one figure from another; a column that the figure's mart does not have is NULL.
 FIGURE_COLUMNS = {
@@ -137,7 +138,7 @@ def recent_restatements(settings: Settings, dataset: str, builds: int, foremost:
     changes = []
     with duckdb.connect() as connection:
         for path in reversed(changing[-builds:]):
-            history = f"read_parquet({quote_text(path)})"
+            history = f"read_parquet({quote_literal(path)})"
             figures = connection.execute(
                 f"select metric, count(*) from {history} group by metric order by metric"
             ).fetchall()
@@ -196,7 +197,7 @@ def _create_tables(connection: duckdb.DuckDBPyConnection, earlier: list[Path]) -
     connection.execute(f"create table differences ({figure}, value_before DOUBLE, value_after DOUBLE)")
     connection.execute("create table earlier_restatements as from restatements")
     for file in earlier:
-        connection.execute(f"insert into earlier_restatements by name from read_parquet({quote_text(file)})")
+        connection.execute(f"insert into earlier_restatements by name from read_parquet({quote_literal(file)})")
 
 
 def _note_final_periods(connection: duckdb.DuckDBPyConnection, settings: Settings, release: Release) -> None:
@@ -207,7 +208,7 @@ def _note_final_periods(connection: duckdb.DuckDBPyConnection, settings: Setting
         "(period_grain VARCHAR, period_start DATE, release_id VARCHAR, published_at TIMESTAMP)"
     )
     if path.exists():
-        connection.execute(f"insert into final_periods from read_parquet({quote_text(path)})")
+        connection.execute(f"insert into final_periods from read_parquet({quote_literal(path)})")
     connection.execute(
         f"create table released_periods as select period_grain, period_start from {_released(release, 'dim_period')} "
         "where is_final"
@@ -233,7 +234,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: WatchedMart, release: 
     )
     key = ", ".join(mart.key)
     values = ", ".join(
-        f"{{metric: {quote_text(f'{mart.name}.{name}')}, value_before: published.{name}, value_after: built.{name}, "
+        f"{{metric: {quote_literal(f'{mart.name}.{name}')}, value_before: published.{name}, value_after: built.{name}, "
         f"value_of_nothing: {'0::DOUBLE' if name in mart.sums else 'null::DOUBLE'}}}"
         for name in figures
     )
@@ -302,10 +303,10 @@ def _complete(connection: duckdb.DuckDBPyConnection, facts: dict[str, object]) -
 
 
 def _released(release: Release, mart: str) -> str:
-    return f"read_parquet({quote_text(release.path / f'{mart}.parquet')})"
+    return f"read_parquet({quote_literal(release.path / f'{mart}.parquet')})"
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
     publish_file(
-        path, lambda temporary: connection.execute(f"copy (from {table} order by all) to {quote_text(temporary)}")
+        path, lambda temporary: connection.execute(f"copy (from {table} order by all) to {quote_literal(temporary)}")
     )

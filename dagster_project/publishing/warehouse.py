@@ -6,11 +6,11 @@ them (`content`, `restatements`).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal, quote_name
 
 
 @contextmanager
@@ -28,23 +28,13 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config=config) as connection:
         connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         if settings.dbt_target == "duckdb":
-            connection.execute(f"attach {quote_text(settings.warehouse_path)} as warehouse (read_only)")
+            connection.execute(f"attach {quote_literal(settings.warehouse_path)} as warehouse (read_only)")
         else:
             connection.execute("attach ':memory:' as warehouse")
             connection.execute("create schema warehouse.marts")
             for folder in sorted((settings.spark_dir / "warehouse" / "marts.db").glob("*/")):
-                files = quote_text(folder / "*.parquet")
+                files = quote_literal(folder / "*.parquet")
                 connection.execute(
                     f"create view warehouse.marts.{quote_name(folder.name)} as select * from read_parquet({files})"
                 )
         yield connection
-
-
-def quote_name(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str | Path) -> str:
-    """A text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from dagster_project.publishing.warehouse import quote_text
 from dagster_project.quality.spark_connection import SparkConnection
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal
 from dagster_project.transforming.spark import spark_session
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def open_engine(settings: Settings, database: Path | None) -> Iterator[Connectio
             "set enable_progress_bar = false"
         )
         for name, value in settings.engine_config.items():
-            connection.execute(f"set {name} = {quote_text(value)}")
+            connection.execute(f"set {name} = {quote_literal(value)}")
         # Facts that are not in the warehouse (ledger, last release) live in memory, in a database of their own: a
         # temporary table would be invisible to the connection that GX uses.
         connection.execute("attach ':memory:' as facts")
@@ -76,7 +76,7 @@ def put_facts(
         file.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as memory:
             _fill(memory, name, definition, rows)
-            memory.execute(f"copy {name} to {quote_text(file)}")
+            memory.execute(f"copy {name} to {quote_literal(file)}")
         connection.execute(f"create or replace view facts.{name} as select * from parquet.`{file}`")
         # Nearly every rule about files asks for it, and it is small.
         connection.execute(f"cache table facts.{name}")

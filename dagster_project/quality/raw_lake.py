@@ -13,11 +13,11 @@ import duckdb
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import Source
-from dagster_project.publishing.warehouse import quote_text
 from dagster_project.quality.engine import Connection, put_facts
 from dagster_project.quality.freshness import source_freshness, span_in_words
 from dagster_project.quality.spark_connection import SparkConnection
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal
 
 # One row a ledger entry. `is_current`: the newest batch of a file that is still in the extracts folder, or its refusal
 # (the loader forgets a refusal once the file is mended or gone). Row counts in the lake and in quarantine are counted
@@ -97,7 +97,7 @@ def _rows_of(connection: Connection, settings: Settings, dataset: str, feed: Fee
         return f"select * from (select {columns}) as no_rows where false"
     if isinstance(connection, SparkConnection):
         return f"select * from parquet.`{pattern}`"
-    return f"select * from read_parquet({quote_text(pattern)})"
+    return f"select * from read_parquet({quote_literal(pattern)})"
 
 
 def _file_rows(settings: Settings, entries: list[LedgerEntry], dataset: str) -> list[tuple]:
@@ -157,6 +157,6 @@ def _rows_by_batch(folder: Path, dataset: str) -> dict[tuple[str, str], int]:
         return {}
     with duckdb.connect() as connection:
         counted = connection.execute(
-            f"select file_name, num_rows from parquet_file_metadata({quote_text(pattern)})"
+            f"select file_name, num_rows from parquet_file_metadata({quote_literal(pattern)})"
         ).fetchall()
     return {(Path(name).parent.name, Path(name).stem): rows for name, rows in counted}

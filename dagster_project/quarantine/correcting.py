@@ -20,12 +20,12 @@ from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD, qu
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
 from dagster_project.loading.mapping import ExtractsConfig
-from dagster_project.loading.sql_text import quote_text
 from dagster_project.quality.masking import MASK
 from dagster_project.quarantine.actions import note_action
 from dagster_project.quarantine.exporting import ENCODING, PLACE_COLUMNS, TELLING_COLUMNS, text_of_cell
 from dagster_project.quarantine.listing import QuarantineError, source_of
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_text
 
 LONGEST_CELL = 4_000_000
 Place = tuple[str, str]  # feed and batch

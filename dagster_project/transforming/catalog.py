@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publishing.warehouse import quote_name, quote_text
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal, quote_name
 from dagster_project.transforming.spark import spark_session
 
 
@@ -76,7 +76,7 @@ def count_rows(settings: Settings, relations: list[str]) -> dict[str, int]:
     if not relations:
         return {}
     query = " union all ".join(
-        f"select {quote_text(relation)} as relation, count(*) as row_count from {_quoted(relation)}"
+        f"select {quote_literal(relation)} as relation, count(*) as row_count from {_quoted(relation)}"
         for relation in relations
     )
     if settings.dbt_target == "spark":
@@ -97,7 +97,7 @@ def column_types(settings: Settings) -> dict[str, dict[str, str]]:
             for folder in sorted((settings.spark_dir / "warehouse").glob("*.db/*/")):
                 # What a failed statement leaves has none.
                 if any(folder.glob("*.parquet")):
-                    files = quote_text(folder / "*.parquet")
+                    files = quote_literal(folder / "*.parquet")
                     columns = connection.execute(f"describe select * from read_parquet({files})").fetchall()
                     types[f"{folder.parent.stem}.{folder.name}"] = {name: data_type for name, data_type, *_ in columns}
         return types

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from dagster_project.sql_text import quote_name
 from dashboard.figures.choices import EVERYBODY
-from dashboard.release import columns_of, mart, query, quote_name
+from dashboard.release import columns_of, mart, query
 
 METHODS = ("historic", "retention_form", "lifespan_form", "profit_form")
 DISTRIBUTION_BARS = 30

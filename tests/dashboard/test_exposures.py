@@ -50,8 +50,8 @@ def test_the_exposure_of_a_page_names_the_marts_it_reads(
     page: str, exposures: dict[str, set[str]], sample_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = set()
-    quote = release.quote_text
-    monkeypatch.setattr(release, "quote_text", lambda path: read.add(path.stem) or quote(path))
+    quote = release.quote_literal
+    monkeypatch.setattr(release, "quote_literal", lambda path: read.add(path.stem) or quote(path))
     monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
     st.cache_data.clear()
     assert not AppTest.from_function(show, args=(page,), default_timeout=60).run().exception

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from dagster_project.publishing.releases import current_release
-from dagster_project.publishing.warehouse import open_warehouse, quote_name
+from dagster_project.publishing.warehouse import open_warehouse
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_name
 from dagster_project.transforming.spark import stop_spark
 from tests.integration.refreshes import Warehouse
 

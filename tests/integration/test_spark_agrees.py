@@ -17,9 +17,9 @@ import duckdb
 import pytest
 
 from dagster_project.publishing.releases import current_release
-from dagster_project.publishing.warehouse import quote_text
 from dagster_project.quality.engine import open_engine
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings, load_settings
+from dagster_project.sql_text import quote_literal
 from dagster_project.transforming.catalog import column_types
 from dagster_project.transforming.dbt_runner import DbtProject, run_dbt
 from dagster_project.transforming.refreshing import Refresh
@@ -64,7 +64,7 @@ def given(request: pytest.FixtureRequest, homes: Path, tmp_path_factory: pytest.
     settings.lake_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         for name, number in (("shop__1", 1), ("shop__2", 2), ("another shop__1", 3)):
-            path = quote_text(settings.lake_dir / f"{name}.parquet")
+            path = quote_literal(settings.lake_dir / f"{name}.parquet")
             connection.execute(f"copy (select {number} as number) to {path}")
     built = run_dbt(project, "build", ["*"])
     if request.param == "spark":

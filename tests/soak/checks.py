@@ -15,8 +15,8 @@ from dagster_project.loading.batches import quarantine_path, raw_path
 from dagster_project.loading.durable import TEMPORARY_PREFIX
 from dagster_project.loading.ledger import CONTRACT_SEQUENCE, read_ledger, sequence_of
 from dagster_project.publishing.content import hash_table
-from dagster_project.publishing.warehouse import quote_name, quote_text
 from dagster_project.settings import Settings
+from dagster_project.sql_text import quote_literal, quote_name
 
 # About the runs themselves: of each run anew.
 RUN_MARTS = ("data_quality",)
@@ -49,12 +49,12 @@ def check_release(settings: Settings, folder: Path | None = None) -> dict[str, s
     details = json.loads((folder / "release.json").read_text(encoding="utf-8"))
     figures = {}
     with duckdb.connect() as connection:
-        connection.execute(f"attach {quote_text(folder / 'marts.duckdb')} as release (read_only)")
+        connection.execute(f"attach {quote_literal(folder / 'marts.duckdb')} as release (read_only)")
         for name, mart in details["marts"].items():
             columns = {column["name"]: column["type"] for column in mart["columns"]}
             tables = {
                 "marts.duckdb": f"release.{quote_name(name)}",
-                "Parquet": f"read_parquet({quote_text(folder / f'{name}.parquet')})",
+                "Parquet": f"read_parquet({quote_literal(folder / f'{name}.parquet')})",
             }
             for form, table in tables.items():
                 if hash_table(connection, table, columns) != (mart["rows"], mart["content_hash"]):
@@ -114,10 +114,10 @@ def rows_missing(before: dict[str, tuple[int, str]], after: dict[str, tuple[int,
 def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     if not path.exists():
         return 0
-    return connection.execute(f"select count(*) from read_parquet({quote_text(path)})").fetchall()[0][0]
+    return connection.execute(f"select count(*) from read_parquet({quote_literal(path)})").fetchall()[0][0]
 
 
 def _content(connection: duckdb.DuckDBPyConnection, pattern: str) -> tuple[int, str]:
-    table = f"read_parquet({quote_text(pattern)})"
+    table = f"read_parquet({quote_literal(pattern)})"
     columns = {name: kind for name, kind, *_ in connection.execute(f"describe from {table}").fetchall()}
     return hash_table(connection, table, columns)

@@ -26,7 +26,7 @@ from dagster_project.erasing.erasure import audit_path
 from dagster_project.erasing.pending import read_pending
 from dagster_project.erasing.tokens import read_salt
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
-from dagster_project.publishing.warehouse import quote_text
+from dagster_project.sql_text import quote_literal
 from tests.integration.engines import FOR_FEW_ROWS, SHORT_LIVED_JAVA
 from tests.searching import files_naming
 from tests.soak.checks import State, check_lake, check_release, rows_missing, state_of
@@ -176,8 +176,8 @@ def find_person(place: Place) -> Person:
     raw = place.settings.raw_dir
     with duckdb.connect() as connection:
         customer_id, email = connection.execute(
-            f"select customer_id, email from read_parquet({quote_text(raw / 'crm_customers' / '*.parquet')}) "
-            f"semi join read_parquet({quote_text(raw / 'orders' / '*.parquet')}) as orders using (customer_id) "
+            f"select customer_id, email from read_parquet({quote_literal(raw / 'crm_customers' / '*.parquet')}) "
+            f"semi join read_parquet({quote_literal(raw / 'orders' / '*.parquet')}) as orders using (customer_id) "
             "where email is not null group by all order by customer_id limit 1"
         ).fetchall()[0]
     return Person(customer_id, (customer_id, email))

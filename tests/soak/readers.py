@@ -22,7 +22,7 @@ import duckdb
 
 from dagster_project.publishing.content import hash_table
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
-from dagster_project.publishing.warehouse import quote_name, quote_text
+from dagster_project.sql_text import quote_literal, quote_name
 from tests.soak.checks import check_release, served_id
 from tests.soak.children import Place, run, server, start
 from tests.soak.crash import REFRESH_JOB, copied, deliver, make_base, must_be
@@ -98,7 +98,7 @@ def read_parquet_files(folder: Path, columns: dict[str, dict[str, str]]) -> dict
     """The marts out of their Parquet files, one after the other."""
     with duckdb.connect() as connection:
         return {
-            mart: hash_table(connection, f"read_parquet({quote_text(folder / f'{mart}.parquet')})", columns[mart])
+            mart: hash_table(connection, f"read_parquet({quote_literal(folder / f'{mart}.parquet')})", columns[mart])
             for mart in MARTS_READ
         }
 

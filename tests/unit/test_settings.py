@@ -44,3 +44,9 @@ def test_a_day_to_restate_from_is_read_or_told() -> None:
     assert load_settings({}).restate_from is None
     with pytest.raises(SettingsError, match=r"RESTATE_FROM is '31\.01\.2026'; it must be a date"):
         load_settings({"RESTATE_FROM": "31.01.2026"})
+
+
+@pytest.mark.parametrize("name", ["a*", "what?", "[prod]", "{a,b}"])
+def test_a_home_that_would_be_read_as_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="which the engines read as patterns"):
+        load_settings({"WAREHOUSE_HOME": str(tmp_path / name)})
