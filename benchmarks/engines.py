@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.measuring import CommandFailedError, Measurement, measure, seconds_by_part
 from benchmarks.report import machine
-from benchmarks.run import ROOT, DisagreementError, hold_back_last_day
+from benchmarks.run import ROOT, DisagreementError, hold_back_last_day, numbers_of_orders
 
 ENGINES = ("duckdb", "spark")
 # Each run writes down its own checks there, and what differs from its own earlier releases, with their moments.
@@ -33,9 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", default=ROOT / "benchmarks" / "ENGINES.md", type=Path, help="the page of results")
     options = parser.parse_args(arguments)
     try:
-        sizes = sorted(int(float(text)) for text in options.orders.split(","))
-    except ValueError:
-        print(f"--orders is '{options.orders}'; it must be numbers such as 1e6,1e7.", file=sys.stderr)
+        sizes = numbers_of_orders("--orders", options.orders)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     described = machine()
     rows: list[str] = []
@@ -59,9 +59,11 @@ def measure_size(orders: int, folder: Path) -> list[str]:
     folder.mkdir(parents=True)
     generate = [sys.executable, "-m", "benchmarks.generate", "--orders", str(orders), "--delivery", "history_and_day"]
     measure([*generate, "--out", str(folder)], {"PYTHONPATH": str(ROOT)}, folder / "generate.log")
-    new_day = hold_back_last_day(folder)
+    held_back = hold_back_last_day(folder)
     rows = []
-    for what in ("full rebuild", "one new day"):
+    for what, arriving in (("full rebuild", {}), ("one new day", held_back)):
+        for held, place in arriving.items():
+            held.rename(place)
         seconds: dict[str, float] = {}
         for engine in ENGINES:
             taken, parts = _take(folder, engine, what)
@@ -72,9 +74,6 @@ def measure_size(orders: int, folder: Path) -> list[str]:
             print(rows[-1], flush=True)
         if different := _different_marts(folder):
             raise DisagreementError(f"After {what} of {orders:,} orders these marts differ: {', '.join(different)}.")
-        for held, place in new_day.items():
-            if held.exists():
-                held.rename(place)
     shutil.rmtree(folder)
     return rows
 

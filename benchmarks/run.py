@@ -61,9 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.umask(0o077)
     try:
-        sizes = sorted(int(float(text)) for text in options.sizes.split(","))
-    except ValueError:
-        print(f"--sizes is '{options.sizes}'; it must be numbers such as 1e6,1e7.", file=sys.stderr)
+        sizes = numbers_of_orders("--sizes", options.sizes)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     described = machine()
     results: list[SizeResult] = []
@@ -76,6 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
         # After each size: the next one may take hours.
         print(f"\n{write_results(results, described, options.out)}", flush=True)
     return 0
+
+
+def numbers_of_orders(option: str, text: str) -> list[int]:
+    """The sizes that an option of the command line names, smallest first. Raises ValueError, fit to be printed."""
+    try:
+        return sorted(int(float(number)) for number in text.split(","))
+    except ValueError:
+        raise ValueError(f"{option} is '{text}'; it must be numbers such as 1e6,1e7.") from None
 
 
 def measure_size(orders: int, folder: Path) -> SizeResult:

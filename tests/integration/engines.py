@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.engines import OF_THE_RUN
 from dagster_project.publishing.releases import current_release
 from dagster_project.publishing.warehouse import open_warehouse
 from dagster_project.settings import Settings
@@ -24,8 +25,6 @@ NEEDS_SPARK = pytest.mark.skipif(
     find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")),
     reason="Spark needs its extra packages (locks/spark.txt) and Java 17",
 )
-# Each run writes down its own checks there, and what differs from its own earlier releases, with their moments.
-OF_THE_RUN = ("data_quality", "metric_restatements")
 RATE_TOLERANCE = 1e-9
 
 # For few rows planning stage by stage and compiling each query cost more than the work. The figures are the same.
@@ -34,19 +33,28 @@ spark.sql.adaptive.enabled false
 spark.sql.codegen.wholeStage false
 spark.sql.codegen.factoryMode NO_CODEGEN
 """
+
 # In the minutes that it lives Java's second compiler and its parallel collector cost more than they save.
 SHORT_LIVED_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC -Xmn512m"
 
 
 @contextmanager
 def java_of_tests(folder: Path, options: str) -> Iterator[None]:
-    """Spark gets `options` from its own file of defaults, in `folder`, as a cluster has them; Java ends with this."""
-    (folder / "spark-defaults.conf").write_text(options)
+    """Spark of this process as `short_lived_spark` has it; Java ends with this."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_CONF_DIR", str(folder))
-        patch.setenv("JAVA_TOOL_OPTIONS", SHORT_LIVED_JAVA)
+        for name, value in short_lived_spark(folder, options).items():
+            patch.setenv(name, value)
         yield
         end_java()
+
+
+def short_lived_spark(folder: Path, options: str) -> dict[str, str]:
+    """Variables of the environment by which Spark gets `options` from its own file of defaults, as a cluster has them.
+
+    The file is written into `folder`.
+    """
+    (folder / "spark-defaults.conf").write_text(options)
+    return {"SPARK_CONF_DIR": str(folder), "JAVA_TOOL_OPTIONS": SHORT_LIVED_JAVA}
 
 
 def end_java() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks.engines import OF_THE_RUN
 from dagster_project.publishing.releases import current_release
 from dagster_project.quality.engine import open_engine
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings, load_settings
@@ -29,7 +30,6 @@ from tests.integration.arrivals import FEEDS, draw_deliveries, mapping, write_de
 from tests.integration.engines import (
     FOR_FEW_ROWS,
     NEEDS_SPARK,
-    OF_THE_RUN,
     differing_marts,
     java_of_tests,
     spark_home,
@@ -39,6 +39,7 @@ from tests.integration.refreshes import Warehouse
 SAMPLE = PROJECT_ROOT / "sample"
 # They are in no file of Spark's.
 VIEWS = ("intermediate.int_days", "intermediate.int_movements_aggregated")
+
 Rows = list[tuple]
 
 

@@ -13,11 +13,10 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import duckdb
 
@@ -27,7 +26,7 @@ from dagster_project.erasing.pending import read_pending
 from dagster_project.erasing.tokens import read_salt
 from dagster_project.publishing.releases import READER_GRACE_SECONDS, list_releases
 from dagster_project.sql_text import quote_literal
-from tests.integration.engines import FOR_FEW_ROWS, SHORT_LIVED_JAVA
+from tests.integration.engines import FOR_FEW_ROWS, short_lived_spark
 from tests.searching import files_naming
 from tests.soak.checks import State, check_lake, check_release, rows_missing, state_of
 from tests.soak.children import Child, Place, run
@@ -137,9 +136,7 @@ ERASE_JOB = ("job", "run", "erase_customer")
 REFRESH_JOB = ("job", "run", "daily_refresh")
 
 
-def make_base(
-    folder: Path, later: tuple[str, ...] = LATER, environment: Mapping[str, str] = MappingProxyType({})
-) -> Place:
+def make_base(folder: Path, later: tuple[str, ...] = LATER, environment: dict[str, str] | None = None) -> Place:
     """A served release of small generated extracts; the files of days that come later lie in the folder `later`."""
     place = Place(folder)
     generate(Plan(1500, 1, 400, "history_and_day", DATASET), folder, "1GB")
@@ -147,7 +144,7 @@ def make_base(
         target = folder / "later" / path.parent.name / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
-    must_be(run(place, *REFRESH_JOB, environment=dict(environment)), 0)
+    must_be(run(place, *REFRESH_JOB, environment=environment), 0)
     # Made now, so that an erasure gives the same tokens in every copy.
     read_salt(place.settings)
     return place
@@ -213,10 +210,7 @@ def spark_scenario(folder: Path, plan: dict[str, int]) -> Scenario:
     Spark's catalogue names its tables by full paths, so that every cycle happens in the folder that the base was made
     in: see the argument `in_turn` of run_points.
     """
-    defaults = folder / "spark_conf" / "spark-defaults.conf"
-    defaults.parent.mkdir()
-    defaults.write_text(FOR_FEW_ROWS, encoding="utf-8")
-    on_spark = {"DBT_TARGET": "spark", "SPARK_CONF_DIR": str(defaults.parent), "JAVA_TOOL_OPTIONS": SHORT_LIVED_JAVA}
+    on_spark = {"DBT_TARGET": "spark", **short_lived_spark(folder, FOR_FEW_ROWS)}
     cycle = one_place(folder)
     base = Place(make_base(cycle, environment=on_spark).folder.rename(folder / "with_new_files"))
     deliver(base)
