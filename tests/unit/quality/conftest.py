@@ -1,6 +1,7 @@
-"""A lake made by hand: what the loader leaves behind, without the loader."""
+"""A lake made by hand: what the loader leaves behind, without the loader; and a shop whose runs are reported."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import LedgerEntry, batch_stem, write_entry
 from dagster_project.settings import Settings
+from tests.unit.loading.conftest import Home
+from tests.unit.quality.shop import CUSTOMERS, ORDERS, Shop
+from tests.unit.quarantine.conftest import MAPPING
 
 ORDER_COLUMNS = tuple(load_feeds()["orders"].columns.values())
 
@@ -82,3 +86,12 @@ def _write_quarantine(settings: Settings, batch_id: str, rows: int) -> None:
             "'ordered_at is no date.' as explanation, '{\"email\": \"person@example.com\"}' as raw_record "
             f"from range({rows}) as numbers (number)) to '{folder}/{batch_id}.parquet'"
         )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    home = Home(tmp_path)
+    home.map(MAPPING)
+    home.put("customers.csv", CUSTOMERS)
+    home.put("orders.csv", ORDERS)
+    return Shop(home)

@@ -1,121 +1,17 @@
-"""The stewards' pages after runs that end in every way, on extracts with personal data, markup and odd directions."""
+"""What the stewards' pages say after runs that end in every way."""
 
 import re
-import time
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
 
 import duckdb
-import pytest
 
-from dagster_project.erasing.person import Person
-from dagster_project.erasing.traces import remove_traces
-from dagster_project.loading.mapping import ExtractsConfig, load_config
 from dagster_project.publishing.restatements import ensure_restatements_contract, restatements_dir
-from dagster_project.quality.data_docs import data_docs_dir
-from dagster_project.quality.history import utc_now
-from dagster_project.quality.last_results import keep_last_results
-from dagster_project.quality.report import begin_report, end_report, write_index
-from dagster_project.quality.report_content.stages import STAGES
-from dagster_project.quality.results import CheckResult, SuiteResult
-from dagster_project.quality.runs import FeedCounts, RunRecord, StageCounts, read_records, write_record
+from dagster_project.quality.report import write_index
+from dagster_project.quality.runs import FeedCounts, StageCounts, read_records
 from dagster_project.quarantine.discarding import discard_rows
 from dagster_project.quarantine.listing import Selection
-from dagster_project.settings import Settings
-from tests.unit.loading.conftest import Home
-from tests.unit.quality.pages import Page, broken_links, links_outside, read_pages
+from tests.unit.quality.pages import broken_links, links_outside, read_pages
+from tests.unit.quality.shop import GATES, ORDERS, Shop, result, stages_of
 from tests.unit.quarantine.conftest import MAPPING
-
-CUSTOMERS = """\
-Id,Created,Mail,Name,Country,Nickname
-anna,2025-01-01,anna@example.com,Anna A,AE,nini
-bert,yesterday,bert@example.com,Bert B,<b onclick=alert(1)>\u202eAE</b>,bertie
-"""
-ORDERS = """\
-order_id,customer_id,ordered_at,status,order_amount
-1,anna,2025-02-01 10:00:00,paid,10
-2,anna,<script>alert(1)</script>,paid,20
-3,anna,2025-02-03 10:00:00,paid,30
-"""
-ALL_STEPS = {step: True for _, steps, _ in STAGES.values() for step in steps}
-GATES = {"raw": "raw.orders", "staging": "staging.stg_orders__orders", "marts": "marts.dim_customer"}
-
-
-@dataclass
-class Shop:
-    """A home with extracts, and short ways to let runs begin, check and end without building anything."""
-
-    home: Home
-    runs: int = 0
-
-    @property
-    def settings(self) -> Settings:
-        return self.home.settings
-
-    @property
-    def config(self) -> ExtractsConfig:
-        return load_config(self.settings.extracts_config)
-
-    def begin(self, job: str = "daily_refresh") -> RunRecord:
-        self.runs += 1
-        # The ledger keeps whole seconds; real runs are further apart than those of a test.
-        began_at = utc_now() + timedelta(seconds=2 * (self.runs - 1))
-        record = RunRecord(run_id=f"run-{self.runs}", dataset="shop", job=job, began_at=began_at)
-        begin_report(self.settings, self.config, record)
-        return record
-
-    def check(self, record: RunRecord, step: str, *results: CheckResult, table: str | None = None) -> None:
-        table = table or GATES[step.removeprefix("dbt_")]
-        suite = SuiteResult(table, table, list(results) or [result()], report_link="")
-        keep_last_results(self.settings, "shop", step, record.run_id, utc_now(), [suite])
-        write_index(self.settings, self.config)
-
-    def end(self, record: RunRecord, **facts: object) -> RunRecord:
-        given = {"outcome": "green", "steps": ALL_STEPS, "ended_at": record.began_at + timedelta(minutes=1), **facts}
-        return end_report(self.settings, self.config, replace(record, **given))
-
-    def green_run(self) -> RunRecord:
-        record = self.begin()
-        self.home.load()
-        for step in GATES:
-            self.check(record, step)
-        return self.end(record)
-
-    @property
-    def index(self) -> Page:
-        return Page(self.settings.reports_dir / "index.html")
-
-    def run_page(self, record: RunRecord) -> Page:
-        return Page(self.settings.reports_dir / "shop" / "runs" / f"{record.run_id}.html")
-
-
-def result(status: str = "passed", severity: str = "critical", **facts: object) -> CheckResult:
-    given = {
-        "rule": "amounts_fit",
-        "description": "Amounts fit. Have the file corrected.",
-        "severity": severity,
-        "status": status,
-        "rows_checked": 10,
-        "rows_failed": 0 if status == "passed" else 3,
-        "observed": "3 of 10",
-    }
-    return CheckResult(**{**given, **facts})
-
-
-def stages_of(page: Page) -> str:
-    """The words of the strip of stages."""
-    match = re.search(r'<ol class="stages">.*?</ol>', page.path.read_text(), re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", match.group()).split())
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    home = Home(tmp_path)
-    home.map(MAPPING)
-    home.put("customers.csv", CUSTOMERS)
-    home.put("orders.csv", ORDERS)
-    return Shop(home)
 
 
 def test_before_any_run_the_page_says_how_to_start_one(shop: Shop) -> None:
@@ -321,83 +217,6 @@ def test_restated_figures_are_shown_the_foremost_first(shop: Shop) -> None:
     figure = "order_value_by_period.order_count month 2025-01-01 country <b>AE 10 10"
     assert re.findall(re.escape(figure) + r" (\d+)", words) == ["30", "29", "28", "27", "26", "25", "24"]
     assert "Now order_value_by_period.order_count year 2025-01-01 all customers 10 10 10.5 order_value" in words
-
-
-def test_pages_of_earlier_runs_and_of_unchanged_files_are_not_written_again(shop: Shop) -> None:
-    first = shop.green_run()
-    reports = shop.settings.reports_dir
-    kept = [shop.run_page(first).path, reports / "shop" / "files.html", reports / "style.css"]
-    before = [path.stat().st_mtime_ns for path in kept]
-    shop.green_run()
-    assert [path.stat().st_mtime_ns for path in kept] == before
-    shop.home.put("orders2.csv", ORDERS.replace("1,anna", "9,anna"))
-    shop.green_run()
-    assert "orders2.csv" in Page(kept[1]).words
-
-
-def test_a_persons_pages_go_and_the_rest_is_written_again(shop: Shop) -> None:
-    record = shop.begin()
-    shop.home.load()
-    shop.check(record, "raw", result("failed", sample=[{"customer_id": "customer-4711"}]))
-    shop.end(record, outcome="red", steps={"load": True, "gate_raw": False}, problems=["customer-4711 is odd"])
-    remove_traces(shop.settings, [Person(customers=("customer-4711",), orders=(), tickets=(), contacts=())])
-    shop.green_run()
-    for path in (shop.settings.quality_dir, shop.settings.reports_dir):
-        for file in path.rglob("*"):
-            assert not file.is_file() or b"customer-4711" not in file.read_bytes(), file
-    assert [broken_links(page) for page in read_pages(shop.settings.reports_dir)] == [[]] * 4
-
-
-def test_five_hundred_kept_runs_are_reported_in_seconds_and_older_ones_are_thinned_out(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every half day of a month, every day of half a year, every week before: 500 runs that the rule keeps, and 60
-    that it does not. The whole end of a run is timed, in CPU seconds: the machine may be busy."""
-    now = utc_now()
-    ages = [timedelta(hours=3 * n + 1) for n in range(239)]
-    ages += [timedelta(days=31 + n) for n in range(148)] + [timedelta(days=183 + 7 * n) for n in range(113)]
-    surplus = [timedelta(days=31 + n) for n in range(60)]
-    monkeypatch.setattr("dagster_project.loading.durable.os.fsync", lambda _descriptor: None)
-    for number, age in enumerate([*ages, *surplus]):
-        began_at = now - age
-        if age.days >= 31:
-            # The surplus runs are of the same days, an hour earlier.
-            began_at = began_at.replace(hour=12 if number < len(ages) else 11)
-        record = finished_run(f"old-{number:03}", began_at, age)
-        write_record(shop.settings, record)
-        page = shop.settings.reports_dir / "shop" / "runs" / f"{record.run_id}.html"
-        docs = data_docs_dir(shop.settings) / "shop" / record.run_id / "raw.orders.html"
-        for path in (page, docs):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("<p>old")
-    shop.home.load()
-    record = replace(finished_run("the-last", now, timedelta()), ended_at=now + timedelta(seconds=40))
-    started = time.process_time()
-    shop.end(record)
-    seconds = time.process_time() - started
-    assert seconds < 10
-    kept = {one.run_id for one in read_records(shop.settings, "shop")}
-    assert kept == {f"old-{number:03}" for number in range(len(ages))} | {"the-last"}
-    assert {page.stem for page in (shop.settings.reports_dir / "shop" / "runs").iterdir()} == kept
-    assert {folder.name for folder in (data_docs_dir(shop.settings) / "shop").iterdir()} == kept - {"the-last"}
-    assert broken_links(Page(shop.settings.reports_dir / "shop" / "runs.html")) == []
-    assert shop.index.words.count("daily_refresh") > 60
-
-
-def finished_run(run_id: str, began_at: datetime, age: timedelta) -> RunRecord:
-    """A record as a run over all stages and feeds leaves it."""
-    return RunRecord(
-        run_id=run_id,
-        dataset="shop",
-        job="daily_refresh",
-        began_at=began_at,
-        ended_at=began_at + timedelta(minutes=3),
-        outcome="red" if age.days % 9 == 3 else "green",
-        steps=ALL_STEPS,
-        release_id="20260101T000000000000Z-aaaaaaaa",
-        stages={stage: StageCounts(9, 60, 0, age.days % 4) for stage in ("raw", "staging", "intermediate", "marts")},
-        feeds={feed: FeedCounts(1, 0, 1000 + age.days, 990 + age.days, 10) for feed in ("orders", "crm_customers")},
-    )
 
 
 def test_pages_say_where_only_the_rows_that_a_refresh_took_in_were_looked_at(shop: Shop) -> None:
