@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--delivery", default=Plan.delivery, choices=DELIVERIES, help="files of each feed")
     parser.add_argument("--name", default=Plan.name, help="name of the dataset in extracts.yml")
     parser.add_argument(
-        "--memory-limit", default="4GB", help="what DuckDB may use; it spills to the folder beyond that"
+        "--memory-limit", default="70%", help="what DuckDB may use; it spills to the folder beyond that"
     )
     parser.add_argument("--out", required=True, type=Path, help="folder for extracts/, extracts.yml and truth.json")
     options = parser.parse_args(arguments)

@@ -10,25 +10,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import psutil
 
-if TYPE_CHECKING:
-    from benchmarks.run import SizeResult
+from benchmarks.size_results import SizeResult
 
 CHART = "results.svg"
 COLOURS = ("#6b7280", "#1d4ed8", "#d97706", "#047857")
 WIDTH, HEIGHT, MARGIN = 760, 420, 64
 LABEL_HEIGHT = 18
 INTRODUCTION = """\
-Written by `make bench`. For each size, on the same generated extracts: bare SQL on the same engine (the baseline,
-`benchmarks/baseline_sql/`), a first run in a new home with every check and the release, a refresh after one new day has
-arrived, a refresh of nothing. The baseline computes every row and column of the headline marts: retention, churn,
-cohorts, order values, satisfaction and lifetime value; not the dimensions, the reasons of churn and the restatements.
-The engine may take 4 GB in each.
-All of it was equal to the release before the new day and after it; otherwise there would be no page."""
+Written by `make bench`. For each size, in one run and on the same generated extracts: bare SQL on the same engine (the
+baseline, `benchmarks/baseline_sql/`), a first run in a new home with every check and the release, a refresh after one
+new day has arrived, a refresh of nothing. The baseline computes every row and column of the headline marts: retention,
+churn, cohorts, order values, satisfaction and lifetime value; not the dimensions, the reasons of churn and the
+restatements. The engine may take 4 GB in each.
+All of it was equal to the release before the new day and after it; otherwise there would be no row."""
 ABOUT_TARGETS = """\
 Targets: a rebuild takes at most 1.5 times the baseline (at 10 million orders); a new day, beyond what a refresh of
 nothing takes, at most 5 % of the rebuild; a refresh of nothing, the fixed cost, at most 15 s; validation at most 15 %
@@ -57,16 +55,16 @@ def machine() -> dict[str, str]:
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
         "software": f"Python {platform.python_version()}, DuckDB {duckdb.__version__}",
-        "load average before": " / ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes)",
+        "load average before (1, 5, 15 minutes)": " / ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
 
-def write_results(results: "Sequence[SizeResult]", described: dict[str, str], folder: Path) -> Path:
+def write_results(results: Sequence[SizeResult], folder: Path) -> Path:
     """Write RESULTS.md and its chart into the folder; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CHART).write_text(chart(results), encoding="utf-8")
     page = folder / "RESULTS.md"
-    page.write_text(_page(results, described), encoding="utf-8")
+    page.write_text(_page(results), encoding="utf-8")
     return page
 
 
@@ -75,11 +73,14 @@ def growth_exponent(smaller: tuple[float, float], larger: tuple[float, float]) -
     return math.log(larger[1] / smaller[1]) / math.log(larger[0] / smaller[0])
 
 
-def _page(results: "Sequence[SizeResult]", described: dict[str, str]) -> str:
+def _page(results: Sequence[SizeResult]) -> str:
     parts = [
         "# Benchmark results",
         INTRODUCTION,
-        "\n".join(f"- {name}: {value}" for name, value in described.items()),
+        _table(
+            ["orders", *results[0].machine],
+            [[f"{result.orders:,}", *result.machine.values()] for result in results],
+        ),
         f"![Seconds by number of orders]({CHART})",
         "## Seconds, memory, disk",
         _table(
@@ -142,7 +143,7 @@ def _page(results: "Sequence[SizeResult]", described: dict[str, str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _fixed_rows(result: "SizeResult") -> list[list[str]]:
+def _fixed_rows(result: SizeResult) -> list[list[str]]:
     shown = {
         **result.fixed,
         "all": sum(result.fixed.values()),
@@ -151,7 +152,7 @@ def _fixed_rows(result: "SizeResult") -> list[list[str]]:
     return [[f"{result.orders:,}", what, f"{seconds:.1f}"] for what, seconds in shown.items()]
 
 
-def _rows(result: "SizeResult") -> list[list[str]]:
+def _rows(result: SizeResult) -> list[list[str]]:
     baseline, rebuild = list(result.measured.values())[:2]
     return [
         [
@@ -167,7 +168,7 @@ def _rows(result: "SizeResult") -> list[list[str]]:
     ]
 
 
-def _against_targets(result: "SizeResult") -> list[str]:
+def _against_targets(result: SizeResult) -> list[str]:
     baseline, rebuild, new_day, nothing = result.measured.values()
     parts = next(iter(result.parts.values()))
     return [
@@ -180,13 +181,13 @@ def _against_targets(result: "SizeResult") -> list[str]:
     ]
 
 
-def _growth(smaller: "SizeResult", larger: "SizeResult", name: str) -> float:
+def _growth(smaller: SizeResult, larger: SizeResult, name: str) -> float:
     return growth_exponent(
         (smaller.orders, smaller.measured[name].seconds), (larger.orders, larger.measured[name].seconds)
     )
 
 
-def _part_names(results: "Sequence[SizeResult]") -> list[str]:
+def _part_names(results: Sequence[SizeResult]) -> list[str]:
     return list(next(iter(results[0].parts.values())))
 
 
@@ -195,7 +196,7 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def chart(results: "Sequence[SizeResult]") -> str:
+def chart(results: Sequence[SizeResult]) -> str:
     """Seconds over orders, both by powers of ten, one line a measurement, as SVG."""
     names = list(results[0].measured)
     seconds = [one.seconds for result in results for one in result.measured.values()]

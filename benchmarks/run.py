@@ -4,14 +4,14 @@ Belongs here: the order of what is measured for each size, and checking that all
 belong here: how a command is measured (`measuring.py`), what is written about it (`report.py`).
 
 For each size, on the same extracts: the bare baseline and a first run in a new home on everything but the last day;
-then the last day's files arrive and are refreshed; then a refresh of nothing.
+then the last day's files arrive and are refreshed; then a refresh of nothing. The result of a size stands beside
+those of other sizes, measured before.
 """
 
 import argparse
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.agreement import KEYS, differences
@@ -27,6 +27,7 @@ from benchmarks.measuring import (
     seconds_by_part,
 )
 from benchmarks.report import machine, write_results
+from benchmarks.size_results import SizeResult, keep_result, kept_results
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE, REBUILD, NEW_DAY, NOTHING = "baseline", "full rebuild", "one new day", "nothing new"
@@ -36,28 +37,12 @@ class DisagreementError(Exception):
     """The release does not say what the baseline finds; the message names the figures."""
 
 
-@dataclass
-class SizeResult:
-    """What was measured for one size, in order. `parts`: seconds of start-up, load and so on, by measurement.
-
-    `fixed` and `imports` itemise the refresh of nothing.
-    """
-
-    orders: int
-    extracts_bytes: int
-    home_bytes: int = 0
-    measured: dict[str, Measurement] = field(default_factory=dict)
-    parts: dict[str, dict[str, float]] = field(default_factory=dict)
-    fixed: dict[str, float] = field(default_factory=dict)
-    imports: dict[str, float] = field(default_factory=dict)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark for every size and write the results; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="1e5", help="numbers of orders, such as 1e6,1e7")
     parser.add_argument("--work", default=ROOT / "var" / "benchmark", type=Path, help="folder for extracts and homes")
-    parser.add_argument("--out", default=ROOT / "benchmarks", type=Path, help="folder for RESULTS.md and its chart")
+    parser.add_argument("--out", default=ROOT / "benchmarks", type=Path, help="folder for results")
     options = parser.parse_args(arguments)
     os.umask(0o077)
     try:
@@ -65,16 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    described = machine()
-    results: list[SizeResult] = []
     for size in sizes:
         try:
-            results.append(measure_size(size, options.work / f"{size}"))
+            keep_result(measure_size(size, options.work / f"{size}"), options.out)
         except (CommandFailedError, DisagreementError) as error:
             print(error, file=sys.stderr)
             return 1
         # After each size: the next one may take hours.
-        print(f"\n{write_results(results, described, options.out)}", flush=True)
+        print(f"\n{write_results(kept_results(options.out), options.out)}", flush=True)
     return 0
 
 
@@ -91,6 +74,7 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
 
     Raises CommandFailedError and DisagreementError; the folder stays then.
     """
+    described = machine()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     python = [sys.executable, "-m"]
@@ -111,7 +95,7 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
 
     take("making extracts", [*generate, "--out", str(folder)])
     new_day = hold_back_last_day(folder)
-    result = SizeResult(orders, folder_bytes(folder / "extracts"))
+    result = SizeResult(orders, folder_bytes(folder / "extracts"), described)
     compute = [*python, "benchmarks.baseline", "--extracts", str(folder / "extracts"), "--out"]
     refresh = [*python, "dagster_project", "run", "daily_refresh"]
 

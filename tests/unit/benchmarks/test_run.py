@@ -4,6 +4,7 @@ import os
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from benchmarks.baseline import run_baseline
 from benchmarks.generator import LAST_DAY, Plan, generate
 from benchmarks.measuring import CommandFailedError, Measurement, folder_bytes, measure
 from benchmarks.report import growth_exponent, machine, write_results
-from benchmarks.run import DisagreementError, SizeResult, main, measure_size
+from benchmarks.run import DisagreementError, main, measure_size
+from benchmarks.size_results import SizeResult, keep_result, kept_results
 
 SMALLEST = 1_000
 PARTS = {"start-up": 5.0, "load": 1.0, "transform": 2.0, "validate": 1.0, "publish": 1.0}
@@ -133,14 +135,26 @@ def results() -> Callable[[int], list[SizeResult]]:
                 name: Measurement(one * factor, one * factor, 1_000_000 * factor) for name, one in seconds.items()
             }
             parts = {name: PARTS for name in seconds if name != "baseline"}
-            found.append(SizeResult(1_000_000 * factor, 5_000_000, 7_000_000, measured, parts, FIXED, {"Dagster": 1.0}))
+            found.append(
+                SizeResult(
+                    1_000_000 * factor, 5_000_000, machine(), 7_000_000, measured, parts, FIXED, {"Dagster": 1.0}
+                )
+            )
         return found
 
     return make
 
 
+def test_sizes_measured_one_by_one_stand_side_by_side(results: Callable, tmp_path: Path) -> None:
+    smaller, larger = results(2)
+    keep_result(larger, tmp_path)
+    keep_result(replace(smaller, home_bytes=1), tmp_path)
+    keep_result(smaller, tmp_path)
+    assert kept_results(tmp_path) == [smaller, larger]
+
+
 def test_the_page_says_ratios_shares_and_growth(results: Callable, tmp_path: Path) -> None:
-    page = write_results(results(2), machine(), tmp_path).read_text()
+    page = write_results(results(2), tmp_path).read_text()
     assert "| 1,000,000 | full rebuild | 20.0 | 20.0 | 2.00 | 100.0% | 1 |" in page
     assert "| 1,000,000 | 2.00 | 5.0% | 5.0 | 5.0% | 1 |" in page
     assert "| 1,000,000 | full rebuild | 5.0 (50%) | 1.0 (10%) | 2.0 (20%) | 1.0 (10%) | 1.0 (10%) |" in page
@@ -159,7 +173,7 @@ def test_the_page_says_ratios_shares_and_growth(results: Callable, tmp_path: Pat
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_chart_has_a_line_a_measurement_within_its_frame(results: Callable, count: int, tmp_path: Path) -> None:
-    write_results(results(count), machine(), tmp_path)
+    write_results(results(count), tmp_path)
     picture = ET.parse(tmp_path / "results.svg").getroot()  # noqa: S314  (written a line above)
     name = "{http://www.w3.org/2000/svg}"
     assert len(picture.findall(f"{name}polyline")) == 4
