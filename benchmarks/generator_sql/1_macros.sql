@@ -90,3 +90,8 @@ create macro in_currency(usd_amount, currency) as (
 create macro rounded(amount, currency) as (
     case currency when 'JPY' then round(amount, 0) when 'KWD' then round(amount, 3) else round(amount, 2) end
 );
+
+-- lpad would cut off what is longer.
+create macro customer_id_of(number) as (
+    'C' || lpad(number::varchar, greatest(7, length(number::varchar))::integer, '0')
+);

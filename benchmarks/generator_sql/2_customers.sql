@@ -57,7 +57,7 @@ reopenings as (
 )
 select
     number,
-    'C' || lpad(number::varchar, 7, '0') as customer_id,
+    customer_id_of(number) as customer_id,
     created_raw,
     first_raw,
     end_raw,
@@ -149,7 +149,7 @@ select
     customer_id,
     utc_text(seasonal(created_raw)) as created_at,
     utc_text(seasonal(changed_raw)) as updated_at,
-    case when changed_raw >= merged_raw then 'C' || lpad((number - 1)::varchar, 7, '0') end as canonical_customer_id,
+    case when changed_raw >= merged_raw then customer_id_of(number - 1) end as canonical_customer_id,
     'customer' || number || '@example.com' as email,
     '+000 ' || lpad(number::varchar, 9, '0') as phone,
     'Sample Person ' || number as full_name,
