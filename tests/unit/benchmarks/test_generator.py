@@ -6,11 +6,12 @@ import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from benchmarks.bad_rows import BAD_ROWS
 from benchmarks.generate import main
-from benchmarks.generator import GeneratorError, Plan, generate
+from benchmarks.generator import SQL_DIR, GeneratorError, Plan, generate
 from dagster_project.loading.mapping import load_config
 from dagster_project.settings import PROJECT_ROOT
 
@@ -167,3 +168,12 @@ def test_plans_that_cannot_work_are_refused(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(GeneratorError):
         generate(plan, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_than_ten_million_customers_have_ids_of_their_own() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("set variable start_date = date '2024-01-01'")
+        connection.execute((SQL_DIR / "1_macros.sql").read_text())
+        numbers = "unnest([12, 9_999_999, 10_000_000, 10_000_009, 123_456_789])"
+        ids = connection.execute(f"select customer_id_of({numbers})").fetchall()
+    assert ids == [("C0000012",), ("C9999999",), ("C10000000",), ("C10000009",), ("C123456789",)]

@@ -62,8 +62,8 @@ def test_the_new_day_arrives_after_the_rebuild_and_all_is_checked(measured: list
         ("baseline", False),
         ("full_rebuild", False),
         ("one_new_day", True),
-        ("nothing_new", True),
         ("checking_with_another_baseline", True),
+        ("nothing_new", True),
     ]
     assert list(result.measured) == ["baseline", "full rebuild", "one new day", "nothing new"]
     assert list(result.parts) == ["full rebuild", "one new day", "nothing new"]
