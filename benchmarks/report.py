@@ -130,6 +130,9 @@ def _page(results: Sequence[SizeResult]) -> str:
         _table(["orders", "what", "seconds"], [row for result in results for row in _fixed_rows(result)]),
     ]
     if len(results) > 1:
+        spans = list(pairwise(results))
+        if len(results) > 2:
+            spans.append((results[0], results[-1]))
         parts += [
             "## Growth",
             "Exponent of the seconds over the number of orders: 1 grows in proportion, less is better.",
@@ -137,7 +140,7 @@ def _page(results: Sequence[SizeResult]) -> str:
                 ["from", "to", *results[0].measured],
                 [
                     [f"{a.orders:,}", f"{b.orders:,}", *(f"{_growth(a, b, name):.2f}" for name in a.measured)]
-                    for a, b in pairwise(results)
+                    for a, b in spans
                 ],
             ),
         ]

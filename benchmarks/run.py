@@ -5,7 +5,8 @@ belong here: how a command is measured (`measuring.py`), what is written about i
 
 For each size, on the same extracts: the bare baseline and a first run in a new home on everything but the last day;
 then the last day's files arrive and are refreshed; then a refresh of nothing. The result of a size stands beside
-those of other sizes, measured before.
+those of other sizes, measured before. Fifty million orders take two hours, 20 GB of memory for making the extracts and
+70 GB of disk.
 """
 
 import argparse

@@ -154,11 +154,13 @@ def test_sizes_measured_one_by_one_stand_side_by_side(results: Callable, tmp_pat
 
 
 def test_the_page_says_ratios_shares_and_growth(results: Callable, tmp_path: Path) -> None:
-    page = write_results(results(2), tmp_path).read_text()
+    page = write_results(results(3), tmp_path).read_text()
     assert "| 1,000,000 | full rebuild | 20.0 | 20.0 | 2.00 | 100.0% | 1 |" in page
     assert "| 1,000,000 | 2.00 | 5.0% | 5.0 | 5.0% | 1 |" in page
     assert "| 1,000,000 | full rebuild | 5.0 (50%) | 1.0 (10%) | 2.0 (20%) | 1.0 (10%) | 1.0 (10%) |" in page
     assert "| 1,000,000 | 10,000,000 | 1.00 | 1.00 | 1.00 | 1.00 |" in page
+    assert "| 10,000,000 | 100,000,000 | 1.00 | 1.00 | 1.00 | 1.00 |" in page
+    assert "| 1,000,000 | 100,000,000 | 1.00 | 1.00 | 1.00 | 1.00 |" in page
     assert "| 1,000,000 | step gate_raw | 4.0 |" in page
     assert "| 1,000,000 | all | 6.0 |" in page
     assert "GiB" in page
