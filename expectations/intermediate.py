@@ -178,6 +178,20 @@ def _customers() -> list[Suite]:
             ),
         ),
         keyed_suite(
+            "intermediate.int_customer_purchases_aggregated",
+            ["customer_id"],
+            filled("cohort_segment_profile_id", "Every customer who bought has the segments of the first purchase."),
+            holds(
+                "somebody_bought",
+                "A customer stands here for at least one purchase, on no more days than there are purchases.",
+                broken_when="purchase_day_count < 1 or purchase_day_count > purchase_count "
+                "or valued_purchase_count not between 0 and purchase_count "
+                "or first_purchase_date is null or last_purchase_date is null "
+                "or first_purchase_date > last_purchase_date",
+                columns=["purchase_count", "purchase_day_count", "first_purchase_date", "last_purchase_date"],
+            ),
+        ),
+        keyed_suite(
             "intermediate.int_customers_aggregated",
             ["customer_id"],
             finds_nothing(

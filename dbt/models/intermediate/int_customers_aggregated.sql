@@ -1,8 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'customer_id': 'int_customers_changed'}}) }}
 
-with purchase_days as (
+with purchases as (
 
-    select * from {{ rows_concerned('int_purchase_days_aggregated') }}
+    select * from {{ rows_concerned('int_customer_purchases_aggregated') }}
 
 ),
 
@@ -30,24 +30,6 @@ segment_versions as (
 contract_spells as (
 
     select * from {{ rows_concerned('int_contract_spells_merged') }}
-
-),
-
-purchases as (
-
-    select
-        customer_id,
-        count(*) as purchase_day_count,
-        sum(order_count) as purchase_count,
-        sum(valued_order_count) as valued_purchase_count,
-        sum(net_amount) as net_amount,
-        sum(case when previous_purchase_date is not null then net_amount else 0 end) as repeat_net_amount,
-        sum(costed_net_amount) as costed_net_amount,
-        sum(cost_amount) as cost_amount,
-        min(purchase_date) as first_purchase_date,
-        max(purchase_date) as last_purchase_date
-    from purchase_days
-    group by customer_id
 
 ),
 
@@ -85,44 +67,50 @@ open_contracts as (
 
 ),
 
-known_ids as (
+known_customers as (
 
-    select customer_id from crm_customers
-    union
-    select customer_id from purchases
+    select
+        coalesce(crm_customers.customer_id, purchases.customer_id) as customer_id,
+        crm_customers.customer_id is not null as is_in_crm,
+        crm_customers.acquisition_cost,
+        purchases.cohort_segment_profile_id,
+        purchases.purchase_count,
+        purchases.valued_purchase_count,
+        purchases.purchase_day_count,
+        purchases.net_amount,
+        purchases.repeat_net_amount,
+        purchases.costed_net_amount,
+        purchases.cost_amount,
+        purchases.first_purchase_date,
+        purchases.last_purchase_date
+    from crm_customers
+    full outer join purchases
+        on crm_customers.customer_id = purchases.customer_id
 
 )
 
 select
-    known_ids.customer_id,
+    known_customers.customer_id,
     coalesce(current_segments.segment_profile_id, {{ unknown_segment_profile_id() }}) as segment_profile_id,
     {% for attribute in customer_attributes() -%}
     coalesce(current_segments.{{ attribute }}, 'unknown') as {{ attribute }},
     {% endfor -%}
-    coalesce(first_segments.segment_profile_id, {{ unknown_segment_profile_id() }}) as cohort_segment_profile_id,
-    crm_customers.acquisition_cost,
-    cast(coalesce(purchases.purchase_count, 0) as bigint) as purchase_count,
-    cast(coalesce(purchases.valued_purchase_count, 0) as bigint) as valued_purchase_count,
-    cast(coalesce(purchases.purchase_day_count, 0) as bigint) as purchase_day_count,
-    cast(coalesce(purchases.net_amount, 0) as decimal(28, 4)) as net_amount,
-    cast(coalesce(purchases.repeat_net_amount, 0) as decimal(28, 4)) as repeat_net_amount,
-    cast(coalesce(purchases.costed_net_amount, 0) as decimal(28, 4)) as costed_net_amount,
-    cast(coalesce(purchases.cost_amount, 0) as decimal(28, 4)) as cost_amount,
-    crm_customers.customer_id is not null as is_in_crm,
+    coalesce(known_customers.cohort_segment_profile_id, {{ unknown_segment_profile_id() }}) as cohort_segment_profile_id,
+    known_customers.acquisition_cost,
+    cast(coalesce(known_customers.purchase_count, 0) as bigint) as purchase_count,
+    cast(coalesce(known_customers.valued_purchase_count, 0) as bigint) as valued_purchase_count,
+    cast(coalesce(known_customers.purchase_day_count, 0) as bigint) as purchase_day_count,
+    cast(coalesce(known_customers.net_amount, 0) as decimal(28, 4)) as net_amount,
+    cast(coalesce(known_customers.repeat_net_amount, 0) as decimal(28, 4)) as repeat_net_amount,
+    cast(coalesce(known_customers.costed_net_amount, 0) as decimal(28, 4)) as costed_net_amount,
+    cast(coalesce(known_customers.cost_amount, 0) as decimal(28, 4)) as cost_amount,
+    known_customers.is_in_crm,
     open_contracts.customer_id is not null as is_open_contract,
-    purchases.first_purchase_date,
-    purchases.last_purchase_date
-from known_ids
-left join crm_customers
-    on known_ids.customer_id = crm_customers.customer_id
-left join purchases
-    on known_ids.customer_id = purchases.customer_id
+    known_customers.first_purchase_date,
+    known_customers.last_purchase_date
+from known_customers
 left join open_contracts
-    on known_ids.customer_id = open_contracts.customer_id
+    on known_customers.customer_id = open_contracts.customer_id
 left join segment_versions as current_segments
-    on known_ids.customer_id = current_segments.customer_id
+    on known_customers.customer_id = current_segments.customer_id
     and current_segments.is_current
-left join segment_versions as first_segments
-    on known_ids.customer_id = first_segments.customer_id
-    and purchases.first_purchase_date >= first_segments.valid_from_date
-    and purchases.first_purchase_date < first_segments.valid_to_date
