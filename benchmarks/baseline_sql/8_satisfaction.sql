@@ -3,7 +3,8 @@ create table scales (scale, lowest, highest, positive_from, is_reversed) as
 values ('1-5', 1, 5, 4, false), ('1-5 (1 = best)', 1, 5, 4, true), ('1-10', 1, 10, 9, false), ('0-10', 0, 10, 9, false),
     ('1-7', 1, 7, 5, false);
 
--- One invitation for each survey, metric, touchpoint and contact; of several answers the latest one.
+-- One invitation for each survey, metric, touchpoint and contact: of several answers the latest one. The others stay, to be counted
+-- as dropped on their own day, which is another one when the order is not known yet.
 create table invitations as
 with placed as (
     select
@@ -30,21 +31,19 @@ with placed as (
     where coalesce(lower(orders.status), '') not in ('canceled', 'out_of_stock', 'test')
 )
 select
-    survey_id, metric, touchpoint, person,
-    any_value(scale) as scale,
-    any_value(day) as day,
-    count(score) as answer_count,
-    arg_max(score, answered_at) filter (score is not null) as score,
+    *,
+    row_number() over (
+        partition by survey_id, metric, touchpoint, person, contact order by score is null, answered_at desc
+    ) = 1 as is_latest,
 from placed
-where day is not null
-group by survey_id, metric, touchpoint, person, contact;
+where day is not null;
 
 create table csat_by_period as
 with answered as (
     select
         calendar.grain as period_grain, calendar.period, survey_id, metric, touchpoint, scales.*,
         coalesce(profile, getvariable('unknown_profile')) as profile,
-        answer_count, score as given_score,
+        is_latest,
         case when is_reversed then lowest + highest - score else score end as score,
     from invitations
     inner join calendar using (day)
@@ -56,14 +55,14 @@ with answered as (
 counted as (
     select
         period_grain, period, survey_id, metric, touchpoint, lowest, highest, profile,
-        count(*) as invited,
-        count(score) as valid,
-        count(*) filter (score >= positive_from) as positive,
-        count(*) filter (score = highest) as top_box,
-        count(*) filter (score <= 6) as detractors,
-        sum(answer_count) - count(score) as dropped,
-        sum(score) as scores,
-        sum(100 * (score - lowest) / (highest - lowest)) as normalised,
+        count(*) filter (is_latest) as invited,
+        count(score) filter (is_latest) as valid,
+        count(*) filter (is_latest and score >= positive_from) as positive,
+        count(*) filter (is_latest and score = highest) as top_box,
+        count(*) filter (is_latest and score <= 6) as detractors,
+        count(score) filter (not is_latest) as dropped,
+        sum(score) filter (is_latest) as scores,
+        sum(100 * (score - lowest) / (highest - lowest)) filter (is_latest) as normalised,
     from answered
     group by all
 ),
@@ -88,7 +87,7 @@ select
     top_box::bigint as top_box_answer_count,
     detractors::bigint as detractor_count,
     dropped::bigint as dropped_duplicate_count,
-    valid / invited as response_rate,
+    valid / nullif(invited, 0) as response_rate,
     case when metric = 'csat' then positive / nullif(valid, 0) end as csat,
     case when metric = 'csat' then wilson_lower(positive, valid) end as csat_lower,
     case when metric = 'csat' then wilson_upper(positive, valid) end as csat_upper,
