@@ -15,6 +15,7 @@ import duckdb
 import psutil
 
 from benchmarks.size_results import SizeResult
+from dagster_project.publishing.releases import git_revision
 
 CHART = "results.svg"
 COLOURS = ("#6b7280", "#1d4ed8", "#d97706", "#047857")
@@ -44,7 +45,7 @@ in the step gate_raw, which always runs; dbt is not imported when nothing is bui
 
 
 def machine() -> dict[str, str]:
-    """What the benchmark runs on, and how busy that was before it began."""
+    """What the benchmark runs on, how busy that was before it began, and which code is measured."""
     processor = platform.processor() or platform.machine()
     details = Path("/proc/cpuinfo")
     if details.exists():
@@ -57,6 +58,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "software": f"Python {platform.python_version()}, DuckDB {duckdb.__version__}",
         "load average before (1, 5, 15 minutes)": " / ".join(f"{load:.1f}" for load in os.getloadavg()),
+        "code": (git_revision() or "no clone")[:7],
     }
 
 

@@ -87,7 +87,7 @@ def publish_release(
         "release_id": release_id,
         "built_at": built_at.isoformat(timespec="seconds"),
         "run_id": run_id,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "definition_version": inputs.definition_version,
         "inputs": inputs.as_json(),
         "variables": dict(variables or {}),
@@ -217,7 +217,8 @@ def _remove_partial_releases(releases_dir: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
+    """The commit of this code; None where it is no clone, or there is no git."""
     git = shutil.which("git")
     if git is None or not (PROJECT_ROOT / ".git").exists():
         return None
