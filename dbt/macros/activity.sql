@@ -9,108 +9,181 @@
 {% endmacro %}
 
 {#-
-    What bears on a customer's activity. One row an event: customer_id, period_index (of the period in which it happens),
-    is_active_at_start, is_active_at_end (of several events in a period each must say so), is_first (the customer's first ever), was_new
-    (was new in the period before), revenue_change (of the revenue that the rule looks back on), entry_date (when the customer came).
-    What happens inside a period shows at its end. Expects the CTEs customer_periods, purchase_days, calendar_days and contract_spells,
-    the first and third filtered to the grain.
+    What changes in a customer's activity. One row a customer and period in which anything happens; under `contract` one for the stay and
+    one for the purchases. Columns: customer_id, period_index, is_active_at_start, is_active_at_end, is_first (the customer's first ever),
+    was_new (was new in the period before; said of those only who may be lost in this one), revenue_change (of the revenue that the rule
+    looks back on), entry_date (when the customer came), is_counted (false: only its revenue counts). What happens inside a period shows at
+    its end. Expects the CTEs customer_periods, purchase_days, calendar_days and contract_spells, the first and third filtered to the grain.
 -#}
-{% macro activity_events(activity_definition) %}
+{% macro activity_changes(activity_definition) %}
     {% if activity_definition == 'purchase' %}
-    {{ purchase_events() }}
+    {{ purchase_changes() }}
     {% elif activity_definition == 'contract' %}
-    {{ contract_events() }}
+    {{ contract_changes() }}
     {% else %}
-    {{ window_events(activity_definition | replace('window_', '')) }}
+    {{ window_changes(activity_definition | replace('window_', '')) }}
     {% endif %}
 {% endmacro %}
 
-{#- A purchase counts at the end of its period, and not at the end of the next. -#}
-{% macro purchase_events() %}
+{#-
+    What a customer bought in a period beside what the same customer bought in the period before; one row a customer and period with either.
+    Only who bought in both is looked up: nothing is grouped.
+-#}
+{% macro purchase_pairs() %}
+    {%- set nothing = 'cast(0 as decimal(18, 4))' -%}
+    with neighbours as (
+
+        select
+            customer_periods.customer_id,
+            customer_periods.period_index,
+            customer_periods.is_first_period,
+            customer_periods.net_amount,
+            customer_periods.first_purchase_date,
+            coalesce(days_before.period_index = customer_periods.period_index - 1, false) as has_bought_before,
+            coalesce(days_after.period_index = customer_periods.period_index + 1, false) as buys_after
+        from customer_periods
+        left join calendar_days as days_before
+            on customer_periods.previous_purchase_date = days_before.calendar_date
+        left join calendar_days as days_after
+            on customer_periods.next_purchase_date = days_after.calendar_date
+
+    )
+
     select
-        customer_periods.customer_id,
-        customer_periods.period_index,
-        coalesce(days_before.period_index = customer_periods.period_index - 1, false) as is_active_at_start,
-        true as is_active_at_end,
-        customer_periods.is_first_period as is_first,
+        customer_id,
+        period_index,
+        false as has_bought_before,
+        true as has_bought,
+        is_first_period as is_first,
         false as was_new,
-        customer_periods.net_amount as revenue_change,
-        customer_periods.first_purchase_date as entry_date
-    from customer_periods
-    left join calendar_days as days_before
-        on customer_periods.previous_purchase_date = days_before.calendar_date
+        {{ nothing }} as amount_before,
+        net_amount as amount,
+        first_purchase_date as entry_date
+    from neighbours
+    where not has_bought_before
 
     union all
 
     select
-        customer_periods.customer_id,
-        customer_periods.period_index + 1 as period_index,
-        true as is_active_at_start,
-        coalesce(days_after.period_index = customer_periods.period_index + 1, false) as is_active_at_end,
+        neighbours.customer_id,
+        neighbours.period_index,
+        true as has_bought_before,
+        true as has_bought,
         false as is_first,
-        customer_periods.is_first_period as was_new,
-        -customer_periods.net_amount as revenue_change,
+        false as was_new,
+        periods_before.net_amount as amount_before,
+        neighbours.net_amount as amount,
+        neighbours.first_purchase_date as entry_date
+    from neighbours
+    inner join customer_periods as periods_before
+        on neighbours.customer_id = periods_before.customer_id
+        and neighbours.period_index - 1 = periods_before.period_index
+    where neighbours.has_bought_before
+
+    union all
+
+    select
+        customer_id,
+        period_index + 1 as period_index,
+        true as has_bought_before,
+        false as has_bought,
+        false as is_first,
+        is_first_period as was_new,
+        net_amount as amount_before,
+        {{ nothing }} as amount,
         cast(null as date) as entry_date
-    from customer_periods
-    left join calendar_days as days_after
-        on customer_periods.next_purchase_date = days_after.calendar_date
+    from neighbours
+    where not buys_after
 {% endmacro %}
 
-{#- A purchase on day d counts at the start of the days d + 1 to d + n: it leaves in the period that holds d + n. -#}
-{% macro window_events(days) %}
+{#- A purchase counts at the end of its period, and not at the end of the next. -#}
+{% macro purchase_changes() %}
     select
-        customer_periods.customer_id,
-        customer_periods.period_index,
-        coalesce(ends_before.period_index >= customer_periods.period_index, false) as is_active_at_start,
-        ends.period_index > customer_periods.period_index as is_active_at_end,
-        customer_periods.is_first_period as is_first,
-        false as was_new,
-        customer_periods.net_amount as revenue_change,
-        customer_periods.first_purchase_date as entry_date
-    from customer_periods
-    inner join calendar_days as ends
-        on {{ add_days('customer_periods.last_purchase_date', days) }} = ends.calendar_date
-    left join calendar_days as ends_before
-        on {{ add_days('customer_periods.previous_purchase_date', days) }} = ends_before.calendar_date
+        customer_id,
+        period_index,
+        has_bought_before as is_active_at_start,
+        has_bought as is_active_at_end,
+        is_first,
+        was_new,
+        cast(amount - amount_before as decimal(18, 4)) as revenue_change,
+        entry_date,
+        true as is_counted
+    from (
+        {{ purchase_pairs() }}
+    ) as pairs
+{% endmacro %}
 
-    union all
-
-    -- Whoever is new at the end of a period, in the next.
+{#-
+    A purchase on day d counts at the start of the days d + 1 to d + n: it leaves in the period that holds d + n. Of several events of a
+    customer in a period each says whether the customer is active at its start; at its end the customer is if all say so.
+-#}
+{% macro window_changes(days) %}
     select
-        customer_periods.customer_id,
-        customer_periods.period_index + 1 as period_index,
-        true as is_active_at_start,
-        true as is_active_at_end,
-        false as is_first,
-        true as was_new,
-        cast(0 as decimal(18, 4)) as revenue_change,
-        cast(null as date) as entry_date
-    from customer_periods
-    inner join calendar_days as ends
-        on {{ add_days('customer_periods.last_purchase_date', days) }} = ends.calendar_date
-    where customer_periods.is_first_period and ends.period_index > customer_periods.period_index
+        customer_id,
+        period_index,
+        min(is_active_at_start) as is_active_at_start,
+        min(is_active_at_end) as is_active_at_end,
+        max(is_first) as is_first,
+        max(was_new) as was_new,
+        cast(sum(revenue_change) as decimal(18, 4)) as revenue_change,
+        min(entry_date) as entry_date,
+        true as is_counted
+    from (
+        select
+            customer_periods.customer_id,
+            customer_periods.period_index,
+            coalesce(ends_before.period_index >= customer_periods.period_index, false) as is_active_at_start,
+            ends.period_index > customer_periods.period_index as is_active_at_end,
+            customer_periods.is_first_period as is_first,
+            false as was_new,
+            customer_periods.net_amount as revenue_change,
+            customer_periods.first_purchase_date as entry_date
+        from customer_periods
+        inner join calendar_days as ends
+            on {{ add_days('customer_periods.last_purchase_date', days) }} = ends.calendar_date
+        left join calendar_days as ends_before
+            on {{ add_days('customer_periods.previous_purchase_date', days) }} = ends_before.calendar_date
 
-    union all
+        union all
 
-    -- The last purchase to leave takes the customer with it, if no other came meanwhile.
-    select
-        purchase_days.customer_id,
-        ends.period_index,
-        true as is_active_at_start,
-        coalesce(days_after.period_index <= ends.period_index, false) as is_active_at_end,
-        false as is_first,
-        false as was_new,
-        -purchase_days.net_amount as revenue_change,
-        cast(null as date) as entry_date
-    from purchase_days
-    inner join calendar_days as ends
-        on {{ add_days('purchase_days.purchase_date', days) }} = ends.calendar_date
-    left join calendar_days as days_after
-        on purchase_days.next_purchase_date = days_after.calendar_date
+        -- Whoever is new at the end of a period and may be lost in the next.
+        select
+            customer_periods.customer_id,
+            customer_periods.period_index + 1 as period_index,
+            true as is_active_at_start,
+            true as is_active_at_end,
+            false as is_first,
+            true as was_new,
+            cast(0 as decimal(18, 4)) as revenue_change,
+            cast(null as date) as entry_date
+        from customer_periods
+        inner join calendar_days as ends
+            on {{ add_days('customer_periods.last_purchase_date', days) }} = ends.calendar_date
+        where customer_periods.is_first_period and ends.period_index = customer_periods.period_index + 1
+
+        union all
+
+        -- The last purchase to leave takes the customer with it, if no other came meanwhile.
+        select
+            purchase_days.customer_id,
+            ends.period_index,
+            true as is_active_at_start,
+            coalesce(days_after.period_index <= ends.period_index, false) as is_active_at_end,
+            false as is_first,
+            false as was_new,
+            -purchase_days.net_amount as revenue_change,
+            cast(null as date) as entry_date
+        from purchase_days
+        inner join calendar_days as ends
+            on {{ add_days('purchase_days.purchase_date', days) }} = ends.calendar_date
+        left join calendar_days as days_after
+            on purchase_days.next_purchase_date = days_after.calendar_date
+    ) as events
+    group by customer_id, period_index
 {% endmacro %}
 
 {#- A contract counts from the end of the period in which it begins to the start of the one in which it ends. -#}
-{% macro contract_events() %}
+{% macro contract_changes() %}
     {#- A number that no period has. -#}
     {%- set never = 999999 -%}
     with stays as (
@@ -137,54 +210,76 @@
 
     ),
 
-    {%- set no_revenue = 'cast(0 as decimal(18, 4)) as entering_revenue, cast(0 as decimal(18, 4)) as leaving_revenue' %}
-
     happenings as (
 
-        select customer_id, period_index, is_first, false as was_new, entry_date, {{ no_revenue }}
+        select customer_id, period_index, is_first, false as was_new, entry_date
         from stays
 
         union all
 
-        select customer_id, period_index + 1, false, true, cast(null as date), {{ no_revenue }}
+        -- Whoever was new and may be lost in the period after.
+        select customer_id, period_index + 1, false, true, cast(null as date)
         from stays
-        where is_first
+        where is_first and end_index = period_index + 1
 
         union all
 
-        select customer_id, end_index, false, false, cast(null as date), {{ no_revenue }}
+        select customer_id, end_index, false, false, cast(null as date)
         from stays
         where end_index < {{ never }}
 
-        union all
+    ),
 
-        -- What was bought in a period is compared with what was bought in the one before.
-        select customer_id, period_index, false, false, cast(null as date), net_amount, cast(0 as decimal(18, 4))
-        from customer_periods
+    happened as (
 
-        union all
-
-        select customer_id, period_index + 1, false, false, cast(null as date), cast(0 as decimal(18, 4)), net_amount
-        from customer_periods
+        select
+            customer_id,
+            period_index,
+            max(is_first) as is_first,
+            max(was_new) as was_new,
+            min(entry_date) as entry_date
+        from happenings
+        group by customer_id, period_index
 
     ),
 
-    placed as (
+    pairs as (
 
+        {{ purchase_pairs() }}
+
+    ),
+
+    compared as (
+
+        -- What was bought in a period is compared with what was bought in the one before, of those who were active then.
         select
-            happenings.*,
-            case
-                when happenings.period_index = stays.period_index then stays.previous_end_index >= happenings.period_index
-                else stays.end_index >= happenings.period_index
-            end as is_active_at_start,
-            stays.end_index > happenings.period_index as is_active_at_end
-        from happenings
-        inner join stays
-            on happenings.customer_id = stays.customer_id
-            and happenings.period_index >= stays.period_index
-            and happenings.period_index < stays.next_period_index
+            pairs.customer_id,
+            pairs.period_index,
+            {{ stay_reaches_start('pairs') }} as is_active_at_start,
+            {{ stay_reaches_end('pairs') }} as is_active_at_end,
+            coalesce(stays.is_first and pairs.period_index = stays.period_index, false) as is_first,
+            pairs.amount_before,
+            pairs.amount,
+            stays.entry_date
+        from pairs
+        {{ join_current_stay('pairs') }}
 
     )
+
+    select
+        happened.customer_id,
+        happened.period_index,
+        {{ stay_reaches_start('happened') }} as is_active_at_start,
+        {{ stay_reaches_end('happened') }} as is_active_at_end,
+        happened.is_first,
+        happened.was_new,
+        cast(0 as decimal(18, 4)) as revenue_change,
+        happened.entry_date,
+        true as is_counted
+    from happened
+    {{ join_current_stay('happened') }}
+
+    union all
 
     select
         customer_id,
@@ -192,19 +287,47 @@
         is_active_at_start,
         is_active_at_end,
         is_first,
-        was_new,
+        false as was_new,
         cast(
-            case when is_active_at_end then entering_revenue else 0 end - case when is_active_at_start then leaving_revenue else 0 end
+            case when is_active_at_end then amount else 0 end - case when is_active_at_start then amount_before else 0 end
             as decimal(18, 4)
         ) as revenue_change,
-        entry_date
-    from placed
+        entry_date,
+        false as is_counted
+    from compared
 {% endmacro %}
+
+{#-
+    Joins the stay that is current in the period of a row. A left join, although only rows with a stay matter: from a join over ranges
+    engines expect few rows, and then keep the many there are in memory for the joins after it. Without a stay nobody is active.
+-#}
+{% macro join_current_stay(relation) -%}
+    left join stays
+        on {{ relation }}.customer_id = stays.customer_id
+        and {{ relation }}.period_index >= stays.period_index
+        and {{ relation }}.period_index < stays.next_period_index
+{%- endmacro %}
+
+{#- Whether that stay, or the one before it, reaches the start of the period. -#}
+{% macro stay_reaches_start(relation) -%}
+    coalesce(
+        case
+            when {{ relation }}.period_index = stays.period_index then stays.previous_end_index >= {{ relation }}.period_index
+            else stays.end_index >= {{ relation }}.period_index
+        end,
+        false
+    )
+{%- endmacro %}
+
+{#- Whether that stay reaches the end of the period. -#}
+{% macro stay_reaches_end(relation) -%}
+    coalesce(stays.end_index > {{ relation }}.period_index, false)
+{%- endmacro %}
 
 {#-
     Who, of the customers whose segment changes in a period (CTE segment_changes), is active at the end of that period. One row a
     customer and period: is_new (1 for whoever is new in it), segment_date (of the segment that the customer counts with in the period),
-    revenue_at_end (that the rule looks back on there), period_end. Expects the CTEs of activity_events.
+    revenue_at_end (that the rule looks back on there), period_end. Expects the CTEs of activity_changes.
 -#}
 {% macro changing_members(activity_definition) %}
     {% if activity_definition == 'purchase' %}

@@ -40,29 +40,13 @@ contract_spells as (
 
 segment_versions as (
 
-    select * from {{ rows_of('int_customer_segments_versioned', moment) }}
-
-),
-
-activity_events as (
-
-    {{ activity_events(activity_definition) }}
+    select * from {{ few_versions(rows_of('int_customer_segments_versioned', moment)) }} as versions
 
 ),
 
 changes as (
 
-    select
-        customer_id,
-        period_index,
-        min(is_active_at_start) as is_active_at_start,
-        min(is_active_at_end) as is_active_at_end,
-        max(is_first) as is_first,
-        max(was_new) as was_new,
-        cast(sum(revenue_change) as decimal(18, 4)) as revenue_change,
-        min(entry_date) as entry_date
-    from activity_events
-    group by customer_id, period_index
+    {{ activity_changes(activity_definition) }}
 
 ),
 
@@ -96,11 +80,13 @@ state_sums as (
         states.period_index,
         coalesce(segment_versions.segment_profile_id, {{ unknown_segment_profile_id() }}) as segment_profile_id,
         case when states.is_lost then coalesce(closures.close_reason, 'not_closed') end as close_reason,
-        count(case when states.has_entered and states.is_first then 1 end) as new_customers,
-        count(case when states.has_entered and not states.is_first then 1 end) as reactivated_customers,
-        count(case when states.is_lost then 1 end) as lost_customers,
-        count(case when states.is_lost and states.was_new then 1 end) as lost_new_customers,
-        count(case when not states.is_active_at_start and not states.is_active_at_end then 1 end) as new_and_lost_customers,
+        count(case when states.is_counted and states.has_entered and states.is_first then 1 end) as new_customers,
+        count(case when states.is_counted and states.has_entered and not states.is_first then 1 end) as reactivated_customers,
+        count(case when states.is_counted and states.is_lost then 1 end) as lost_customers,
+        count(case when states.is_counted and states.is_lost and states.was_new then 1 end) as lost_new_customers,
+        count(
+            case when states.is_counted and not states.is_active_at_start and not states.is_active_at_end then 1 end
+        ) as new_and_lost_customers,
         sum(case when states.is_lost then -states.revenue_change else 0 end) as churned_revenue,
         sum(case when states.is_retained then greatest(-states.revenue_change, 0) else 0 end) as contraction_revenue,
         sum(case when states.is_retained then greatest(states.revenue_change, 0) else 0 end) as expansion_revenue,

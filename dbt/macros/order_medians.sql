@@ -59,7 +59,7 @@ inner join (select distinct measure, period_grain, period_index, value_class fro
     and calendar_days.period_index = wanted.period_index
     and measured.value_class = wanted.value_class
 {% endif -%}
-left join {{ rows_of('int_customer_segments_versioned', moment) }} as segment_versions
+left join {{ few_versions(rows_of('int_customer_segments_versioned', moment)) }} as segment_versions
     {{ on_segment_at_period_start('measured') }}
 {% endmacro %}
 

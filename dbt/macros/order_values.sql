@@ -32,7 +32,7 @@ customer_periods as (
 
 segment_versions as (
 
-    select * from {{ rows_of('int_customer_segments_versioned', moment) }}
+    select * from {{ few_versions(rows_of('int_customer_segments_versioned', moment)) }} as versions
 
 ),
 

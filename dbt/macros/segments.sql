@@ -28,6 +28,14 @@
     {{ segment_profile_id(unknowns) }}
 {%- endmacro %}
 
+{#-
+    Segment versions to be joined to many rows. The filter leaves out nothing: an engine that does not know so expects few versions and
+    keeps them in memory, not the orders or answers that they are joined to.
+-#}
+{% macro few_versions(segment_versions) -%}
+    (select * from {{ segment_versions }} where valid_from_date < valid_to_date)
+{%- endmacro %}
+
 {#- Joins the segment that the customer of `relation` had at the start of the period in `calendar_days`. -#}
 {% macro join_segment_at_period_start(relation) -%}
     left join segment_versions

@@ -29,7 +29,7 @@ from (
 ) as answers
 inner join {{ rows_of('int_calendar_days', moment) }} as calendar_days
     on answers.event_date = calendar_days.calendar_date
-left join {{ segments_of_respondents(moment) }} as segment_versions
+left join {{ few_versions(segments_of_respondents(moment)) }} as segment_versions
     {{ on_segment_at_period_start('answers') }}
 group by 1, 2, 3, 4, 5, 6, 7
 {% endmacro %}

@@ -1,12 +1,17 @@
 {#-
     Fails with every combination of the columns that stands in more than one row, or that has a NULL in it. After a refresh that only added
-    what is new it looks at the keys of the rows taken in; the others stand as they were tested. (Not where a key is an expression.)
+    what is new it looks at the keys of the rows taken in; the others stand as they were tested. (Not where a key is an expression.) Of a key
+    with ids only these are looked up: what shares them is a handful of rows, and to compare every column of a large table costs more.
 -#}
 {% test unique_combination(model, columns) %}
 {%- set taken_in = none -%}
 {%- if is_addition() and '(' not in columns | join -%}
     {%- set taken_in = adapter.get_relation(model.database, 'refresh', model.identifier ~ '__after') -%}
 {%- endif %}
+{%- set ids = [] -%}
+{%- for column in columns if column.endswith('_id') -%}
+    {%- do ids.append(column) -%}
+{%- endfor %}
 
 select
     {{ columns | join(', ') }},
@@ -16,7 +21,7 @@ from {{ model }} as tested
 where exists (
     select 1
     from {{ taken_in }} as taken_in
-    where {% for column in columns %}tested.{{ column }} = taken_in.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    where {% for column in ids or columns %}tested.{{ column }} = taken_in.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
 )
 {%- endif %}
 group by {{ columns | join(', ') }}
