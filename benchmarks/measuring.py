@@ -27,12 +27,13 @@ class CommandFailedError(Exception):
 @dataclass(frozen=True)
 class Measurement:
     """What one command took. `memory_bytes`: the most that its process tree held in memory at one time.
+    `cpu_seconds`: None where they were not kept.
 
     `started_at` is when it began, in seconds since 1970.
     """
 
     seconds: float
-    cpu_seconds: float
+    cpu_seconds: float | None
     memory_bytes: int
     started_at: float = 0.0
 

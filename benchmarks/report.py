@@ -165,7 +165,7 @@ def _rows(result: SizeResult) -> list[list[str]]:
             f"{result.orders:,}",
             name,
             f"{one.seconds:.1f}",
-            f"{one.cpu_seconds:.1f}",
+            "not kept" if one.cpu_seconds is None else f"{one.cpu_seconds:.1f}",
             f"{one.seconds / baseline.seconds:.2f}",
             f"{one.seconds / rebuild.seconds:.1%}",
             f"{one.memory_bytes / 1e6:,.0f}",

@@ -22,11 +22,13 @@ CUSTOMERS = 2_500_000
 # The marts that grow with orders, and how many rows a customer has in them.
 OF_SINGLE_CUSTOMERS = {"customer_lifetime_value": 4, "dim_customer": 1}
 MOST_SECONDS = 2.0
-# Seen: 0.5 s. It is what the server has computed, however busy the machine is, and too little for quantiles over ten
-# million lifetime values besides.
-MOST_PROCESSOR_SECONDS = 1.0
-# Where others work so little, seconds are those of the dashboard.
+# What the server computes for the view may be so many times what it computes on the sample's own release, whatever the
+# machine. Quantiles over ten million lifetime values besides would double it.
+MOST_TIMES_THE_SMALL_VIEW = 1.5
+# The two seconds are asked for where others work so little, and where the processor is not much slower than the one on
+# which they were set (0.5 processor seconds for the sample's view).
 QUIET_PERCENT = 15
+USUAL_PROCESSOR_SECONDS = 0.75
 
 pytestmark = needs_browser
 
@@ -73,13 +75,26 @@ def look(browser: Browser, dashboard: Served) -> tuple[float, float]:
     return seconds, after.user + after.system - before.user - before.system
 
 
-def test_the_first_view_is_there_in_two_seconds(browser: Browser, large_home: Path) -> None:
-    with served(large_home) as dashboard:
+def first_looks(browser: Browser, home: Path) -> tuple[bool, list[float], list[float]]:
+    """What the first reader after a start and two more wait for, each in a new window.
+
+    Whether the machine was quiet; seconds; processor seconds of the server.
+    """
+    with served(home) as dashboard:
         is_quiet = psutil.cpu_percent(interval=1) < QUIET_PERCENT
-        # The very first reader after the start, and two more, each in a new window.
-        seconds, processor_seconds = zip(*(look(browser, dashboard) for _ in range(3)), strict=True)
-    assert median(processor_seconds) < MOST_PROCESSOR_SECONDS
-    if is_quiet:
+        looks = [look(browser, dashboard) for _ in range(3)]
+    return is_quiet, [seconds for seconds, _ in looks], [processor_seconds for _, processor_seconds in looks]
+
+
+def test_the_first_view_is_there_in_two_seconds(
+    browser: Browser, sample_home: Path, large_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    small_home = tmp_path_factory.mktemp("small")
+    copy_release(sample_home, small_home)
+    _, _, small_processor_seconds = first_looks(browser, small_home)
+    is_quiet, seconds, processor_seconds = first_looks(browser, large_home)
+    assert median(processor_seconds) < MOST_TIMES_THE_SMALL_VIEW * median(small_processor_seconds)
+    if is_quiet and median(small_processor_seconds) < USUAL_PROCESSOR_SECONDS:
         assert median(seconds) < MOST_SECONDS
         assert seconds[0] < MOST_SECONDS
 
