@@ -4,11 +4,26 @@ Belongs here: the settings of a DuckDB connection for loading, and emptying it b
 queries over rows.
 """
 
+import re
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.sql_text import quote_name, quote_text
+
+# With less, an engine cannot hold a large file's rows and the buffers of its reader.
+SMALLEST_SHARE_MEGABYTES = 500
+# One judges while the other's rows are written; more of them were no faster.
+ENGINES = 2
+
+
+def memory_shares(memory_limit: str) -> tuple[str, ...]:
+    """The limits of engines that together keep `memory_limit`, such as 4GB or 40%; one, where it is too small."""
+    number, unit = re.fullmatch(r"([0-9]+)(MB|GB|%)", memory_limit).groups()
+    if unit == "%":
+        return (f"{int(number) / ENGINES}%",) * ENGINES
+    share = int(number) * (1000 if unit == "GB" else 1) // ENGINES
+    return (f"{share}MB",) * ENGINES if share >= SMALLEST_SHARE_MEGABYTES else (memory_limit,)
 
 
 def open_engine(spill_dir: Path, allowed_dirs: tuple[Path, ...], memory_limit: str) -> duckdb.DuckDBPyConnection:

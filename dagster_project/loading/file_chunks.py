@@ -86,16 +86,23 @@ class Chunk:
         """Let a file wait."""
         self.files.append(waiting)
 
+    def take_all(self) -> list[WaitingFile]:
+        """The files in the order in which they came; none waits then."""
+        files, self.files = self.files, []
+        return files
+
 
 class Workshop:
-    """The engine and the folder that the files of a load share; both are as good as new for every chunk."""
+    """An engine and a folder that files share; both are as good as new for every chunk."""
 
-    def __init__(self, settings: Settings, folder: Path, now: dt.datetime, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, memory_limit: str, now: dt.datetime, report: Callable[[str], None]
+    ) -> None:
         self.folder = folder
         self.now = now
         self.report = report
         self._allowed = (settings.lake_dir, settings.extracts_dir)
-        self._memory_limit = settings.memory_limit
+        self._memory_limit = memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def engine(self) -> duckdb.DuckDBPyConnection:
@@ -103,6 +110,11 @@ class Workshop:
         if self._connection is None:
             self._connection = open_engine(self.folder / "spill", self._allowed, self._memory_limit)
         return self._connection
+
+    def interrupt(self) -> None:
+        """Stop what the engine is doing."""
+        if self._connection is not None:
+            self._connection.interrupt()
 
     def close_engine(self) -> None:
         """Close the engine, if it is open."""
@@ -131,6 +143,8 @@ def judged_files(workshop: Workshop, files: list[WaitingFile]) -> Iterator[tuple
     while files:
         try:
             outcomes = _read_together(workshop, files[:most])
+        except duckdb.InterruptException:
+            raise
         except duckdb.Error:
             # One of them brings the engine to a halt. Each on its own, it cannot harm the others.
             workshop.close_engine()
@@ -161,9 +175,10 @@ def _read_together(workshop: Workshop, files: list[WaitingFile]) -> list[tuple[W
         outcomes.append((waiting, JudgedFile(len(landed_files), landed, judgements.of)))
     if landed_files:
         gather(connection, len(landed_files))
-    if landed_files and not is_only_file:
-        # Now, while nothing of them is committed, so that they can still be read one by one.
-        for source in files[0].sources:
+    if landed_files:
+        # Several files now, while nothing of them is committed, so that they can still be read one by one. A single one
+        # is written before the next source judges it.
+        for source in files[0].sources[:1] if is_only_file else files[0].sources:
             with suppress(FileRefusedError):
                 judgements.of(source)
     return outcomes

@@ -1,7 +1,8 @@
 """Loading the extracts of a mapping into the raw lake.
 
 Belongs here: the order of work, what is loaded, unchanged or refused, and the commit. Does not belong here: reading
-files (`landing`), judging rows (`checks`), files that are checked together (`file_chunks`), writing files (`batches`).
+files (`landing`), judging rows (`checks`), files that are checked together (`file_chunks`) or ahead (`judging_ahead`),
+writing files (`batches`).
 """
 
 import datetime as dt
@@ -30,7 +31,8 @@ from dagster_project.loading.extract_files import (
     read_known_contents,
     write_known_contents,
 )
-from dagster_project.loading.file_chunks import Chunk, JudgedFile, WaitingFile, Workshop, judged_files
+from dagster_project.loading.file_chunks import Chunk, JudgedFile, WaitingFile, Workshop
+from dagster_project.loading.judging_ahead import JudgingAhead
 from dagster_project.loading.known_loads import KnownLoads
 from dagster_project.loading.ledger import (
     LedgerEntry,
@@ -96,17 +98,21 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
         run.result.warnings.append(message)
         report(message)
     with work_folder(settings.lake_dir) as work_dir:
-        workshop = Workshop(settings, work_dir, run.now, report)
+
+        def finish(workshop: Workshop, waiting: WaitingFile, outcome: JudgedFile | str) -> None:
+            _finish_file(run, workshop, waiting, outcome)
+
+        ahead = JudgingAhead(settings, work_dir, run.now, report, finish)
         try:
-            _load_files(run, workshop)
+            _load_files(run, ahead)
         finally:
-            workshop.close_engine()
+            ahead.close()
     _forget_refusals_of_gone_files(run)
     write_known_contents(run.contents)
     return run.result
 
 
-def _load_files(run: _Load, workshop: Workshop) -> None:
+def _load_files(run: _Load, ahead: JudgingAhead) -> None:
     groups = _groups(run)
     chunk = Chunk()
     for position, (file, sources) in enumerate(groups, start=1):
@@ -114,21 +120,23 @@ def _load_files(run: _Load, workshop: Workshop) -> None:
         try:
             content = read_content(run.settings.extracts_dir, file, run.contents)
         except FileRefusedError as error:
-            _load_chunk(run, workshop, chunk)
+            _finish_waiting(ahead, chunk)
             _refuse_all(run, file, None, sources, str(error))
             continue
-        if chunk.holds(content) or any(source.mode == "snapshot" for source in sources):
+        if chunk.holds(content) or ahead.holds(content) or any(source.mode == "snapshot" for source in sources):
             # Whether it is news depends on files that wait: on one of the same content, and for a full dump on the
             # dump before it.
-            _load_chunk(run, workshop, chunk)
+            _finish_waiting(ahead, chunk)
         pending = [source for source in sources if not _is_loaded(run, source, file, content)]
         waiting = WaitingFile(file, content, tuple(pending), title)
-        if len(pending) < len(sources) or not chunk.takes(waiting):
-            _load_chunk(run, workshop, chunk)
+        if len(pending) < len(sources):
+            _finish_waiting(ahead, chunk)
+        elif not chunk.takes(waiting):
+            ahead.begin(chunk.take_all())
         run.result.files += [_unchanged(run, source, file, content) for source in sources if source not in pending]
         if pending:
             chunk.add(waiting)
-    _load_chunk(run, workshop, chunk)
+    _finish_waiting(ahead, chunk)
 
 
 def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
@@ -157,15 +165,20 @@ def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
     return list(groups.values())
 
 
-def _load_chunk(run: _Load, workshop: Workshop, chunk: Chunk) -> None:
-    """Load the files of a chunk, each as a batch of its own in the order in which they came, and empty the chunk."""
-    files, chunk.files = chunk.files, []
-    for waiting, outcome in judged_files(workshop, files):
-        if isinstance(outcome, str):
-            _refuse_all(run, waiting.file, waiting.content, waiting.sources, outcome)
-            continue
-        for source in waiting.sources:
-            _load_source(run, workshop, waiting, source, outcome)
+def _finish_waiting(ahead: JudgingAhead, chunk: Chunk) -> None:
+    """Load every file that waits before the next one is looked at."""
+    if chunk.files:
+        ahead.begin(chunk.take_all())
+    ahead.finish()
+
+
+def _finish_file(run: _Load, workshop: Workshop, waiting: WaitingFile, outcome: JudgedFile | str) -> None:
+    """Write and commit what became of a file: a batch of its own for each source, or a refusal."""
+    if isinstance(outcome, str):
+        _refuse_all(run, waiting.file, waiting.content, waiting.sources, outcome)
+        return
+    for source in waiting.sources:
+        _load_source(run, workshop, waiting, source, outcome)
 
 
 def _load_source(run: _Load, workshop: Workshop, waiting: WaitingFile, source: Source, outcome: JudgedFile) -> None:
