@@ -32,7 +32,7 @@ METADATA_COLUMNS = {
     "_load_sequence": "BIGINT",
     "_is_snapshot": "BOOLEAN",
 }
-PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd"
+PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 UNPARSED_RECORD = "unparsed_record"
 
 

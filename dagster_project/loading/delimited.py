@@ -108,8 +108,11 @@ class _Scan:
             self.is_regular = False
 
     def _count_lines(self, chunk: bytes, positions: np.ndarray, padded: np.ndarray) -> None:
-        self.returns += chunk.count(b"\r")
-        self.crlf += chunk.count(b"\r\n") + (1 if self.tail[-1] == RETURN and chunk[0] == NEWLINE else 0)
+        returns = chunk.count(b"\r")
+        self.returns += returns
+        # Most files have none, and looking for two bytes takes longer than looking for one.
+        self.crlf += chunk.count(b"\r\n") if returns else 0
+        self.crlf += 1 if self.tail[-1] == RETURN and chunk[0] == NEWLINE else 0
         before, two_before = padded[positions + 1], padded[positions]
         after_return = int(np.count_nonzero(before == RETURN))
         self.crlf_ends += after_return
