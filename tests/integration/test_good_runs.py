@@ -131,6 +131,9 @@ def test_new_data_change_the_figures_and_rolling_back_brings_the_old_ones(finish
     before, hashes = finished.release(), finished.hashes()
     write_rows(finished.extracts / "orders" / "second.csv", ORDER_COLUMNS, order_rows(600, 20))
     assert finished.run("run", "daily_refresh") == 0
+    # Keys were looked for among what came, in the first refresh already.
+    [key_test] = (finished.folder / "home").rglob("compiled/**/int_orders_valued_key_is_unique.sql")
+    assert "int_orders_valued__after" in key_test.read_text()
     assert finished.release()["feeds"]["orders"]["files"] == 2
     assert finished.hashes() != hashes
     assert finished.run("rollback") == 0
