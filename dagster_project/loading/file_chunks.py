@@ -112,9 +112,11 @@ class Workshop:
         return self._connection
 
     def interrupt(self) -> None:
-        """Stop what the engine is doing."""
-        if self._connection is not None:
-            self._connection.interrupt()
+        """Stop what the engine is doing; another thread may be about to close it."""
+        connection = self._connection
+        if connection is not None:
+            with suppress(duckdb.ConnectionException):
+                connection.interrupt()
 
     def close_engine(self) -> None:
         """Close the engine, if it is open."""
