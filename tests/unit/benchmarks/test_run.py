@@ -173,6 +173,15 @@ def test_the_page_says_ratios_shares_and_growth(results: Callable, tmp_path: Pat
     assert len(widths) == len({block for block, _ in widths}), "all rows of a table have as many cells"
 
 
+def test_growth_is_not_told_from_the_machines_of_two_days(results: Callable, tmp_path: Path) -> None:
+    first, second, third = results(3)
+    other_day = replace(third, machine={**third.machine, "date": "2026-01-01"})
+    page = write_results([first, second, other_day], tmp_path).read_text()
+    assert "| 1,000,000 | 10,000,000 | 1.00 | 1.00 | 1.00 | 1.00 |" in page
+    assert "| 10,000,000 | 100,000,000 |" not in page
+    assert "| 1,000,000 | 100,000,000 |" not in page
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_chart_has_a_line_a_measurement_within_its_frame(results: Callable, count: int, tmp_path: Path) -> None:
     write_results(results(count), tmp_path)
