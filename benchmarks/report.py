@@ -132,12 +132,12 @@ def _page(results: Sequence[SizeResult]) -> str:
         ABOUT_FIXED,
         _table(["orders", "what", "seconds"], [row for result in results for row in _fixed_rows(result)]),
     ]
-    if len(results) > 1:
-        spans = list(pairwise(results))
-        if len(results) > 2:
-            spans.append((results[0], results[-1]))
-        # The machine of another day may be half as fast.
-        spans = [(a, b) for a, b in spans if a.machine["date"] == b.machine["date"]]
+    spans = list(pairwise(results))
+    if len(spans) > 1:
+        spans.append((results[0], results[-1]))
+    # The machine of another day may be half as fast.
+    spans = [(a, b) for a, b in spans if a.machine["date"] == b.machine["date"]]
+    if spans:
         parts += [
             "## Growth",
             ABOUT_GROWTH,

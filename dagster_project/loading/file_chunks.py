@@ -86,10 +86,10 @@ class Chunk:
         """Let a file wait."""
         self.files.append(waiting)
 
-    def take_all(self) -> list[WaitingFile]:
-        """The files in the order in which they came; none waits then."""
-        files, self.files = self.files, []
-        return files
+    def take_all(self) -> "Chunk":
+        """The files in the order in which they came, as a chunk of their own; none waits then."""
+        taken, self.files = Chunk(self.files), []
+        return taken
 
 
 class Workshop:
@@ -177,7 +177,6 @@ def _read_together(workshop: Workshop, files: list[WaitingFile]) -> list[tuple[W
         outcomes.append((waiting, JudgedFile(len(landed_files), landed, judgements.of)))
     if landed_files:
         gather(connection, len(landed_files))
-    if landed_files:
         # Several files now, while nothing of them is committed, so that they can still be read one by one. A single one
         # is written before the next source judges it.
         for source in files[0].sources[:1] if is_only_file else files[0].sources:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dagster_project.loading.engine import memory_shares
 from dagster_project.loading.extract_files import Content
-from dagster_project.loading.file_chunks import JudgedFile, WaitingFile, Workshop, judged_files
+from dagster_project.loading.file_chunks import Chunk, JudgedFile, WaitingFile, Workshop, judged_files
 from dagster_project.settings import Settings
 
 Outcome = tuple[WaitingFile, JudgedFile | str]
@@ -26,7 +26,7 @@ Finish = Callable[[Workshop, WaitingFile, JudgedFile | str], None]
 
 @dataclass
 class _Begun:
-    files: list[WaitingFile]
+    chunk: Chunk
     workshop: Workshop
     outcomes: Iterator[Outcome]
     first: Future[Outcome | None]
@@ -50,15 +50,15 @@ class JudgingAhead:
 
     def holds(self, content: Content) -> bool:
         """Whether a file with this content was begun and is not finished."""
-        return any(file.content.sha256 == content.sha256 for begun in self._begun for file in begun.files)
+        return any(begun.chunk.holds(content) for begun in self._begun)
 
-    def begin(self, files: list[WaitingFile]) -> None:
-        """Let files be judged; where every engine has files, those begun first are finished before."""
+    def begin(self, chunk: Chunk) -> None:
+        """Let the files of a chunk be judged; where every engine has files, those begun first are finished before."""
         if not self._free:
             self._finish_first()
         workshop = self._free.popleft()
-        outcomes = judged_files(workshop, files)
-        self._begun.append(_Begun(files, workshop, outcomes, self._threads.submit(next, outcomes, None)))
+        outcomes = judged_files(workshop, chunk.files)
+        self._begun.append(_Begun(chunk, workshop, outcomes, self._threads.submit(next, outcomes, None)))
 
     def finish(self) -> None:
         """Finish all that was begun."""
@@ -66,12 +66,11 @@ class JudgingAhead:
             self._finish_first()
 
     def _finish_first(self) -> None:
-        begun = self._begun[0]
+        begun = self._begun.popleft()
         outcome = begun.first.result()
         while outcome is not None:
             self._finish(begun.workshop, *outcome)
             outcome = next(begun.outcomes, None)
-        self._begun.popleft()
         self._free.append(begun.workshop)
 
     def close(self) -> None:

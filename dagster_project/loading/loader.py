@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import duckdb
 
@@ -98,11 +99,7 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
         run.result.warnings.append(message)
         report(message)
     with work_folder(settings.lake_dir) as work_dir:
-
-        def finish(workshop: Workshop, waiting: WaitingFile, outcome: JudgedFile | str) -> None:
-            _finish_file(run, workshop, waiting, outcome)
-
-        ahead = JudgingAhead(settings, work_dir, run.now, report, finish)
+        ahead = JudgingAhead(settings, work_dir, run.now, report, partial(_finish_file, run))
         try:
             _load_files(run, ahead)
         finally:

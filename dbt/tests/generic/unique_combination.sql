@@ -6,7 +6,7 @@
 {% test unique_combination(model, columns) %}
 {%- set taken_in = none -%}
 {%- if is_addition() and '(' not in columns | join -%}
-    {%- set taken_in = adapter.get_relation(model.database, 'refresh', model.identifier ~ '__after') -%}
+    {%- set taken_in = load_cached_relation(replaced_relation(model, 'after')) -%}
 {%- endif %}
 {%- set ids = [] -%}
 {%- for column in columns if column.endswith('_id') -%}
