@@ -38,9 +38,9 @@
 {#- An amount rounded to the minor units of its currency (JPY 0, USD 2, KWD 3). -#}
 {% macro round_to_minor_units(amount, minor_units) -%}
     case {{ minor_units }}
-        when 0 then round({{ amount }}, 0)
-        when 2 then round({{ amount }}, 2)
-        when 3 then round({{ amount }}, 3)
-        else round({{ amount }}, 4)
+        when 0 then {{ rounded(amount, 0) }}
+        when 2 then {{ rounded(amount, 2) }}
+        when 3 then {{ rounded(amount, 3) }}
+        else {{ rounded(amount, 4) }}
     end
 {%- endmacro %}

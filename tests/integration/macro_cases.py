@@ -59,6 +59,11 @@ def product(one: str, other: str, other_scale: int, expected: str) -> Case:
     return f'"cast(" ~ exact_product({factors}) ~ " as decimal(38, 12))"', Decimal(expected)
 
 
+def rounding(amount: str, places: int, expected: str | None) -> Case:
+    call = f'"cast(" ~ rounded("cast({amount} as decimal(32, 12))", {places}) ~ " as decimal(38, 4))"'
+    return call, None if expected is None else Decimal(expected)
+
+
 def median(values: str, expected: float | None) -> Case:
     return f'"(select " ~ median_of("v") ~ " from (values {values}) as listed (v))"', expected
 
@@ -185,6 +190,21 @@ CASES: dict[str, list[Case]] = {
         local_date("2024-12-31 22:59:59", "2024-12-31"),
         local_date("2024-12-31 23:00:00", "2025-01-01"),
         (f'reporting_date("{NO_MOMENT}")', None),
+    ],
+    "rounded": [
+        rounding("1.005", 2, "1.01"),
+        rounding("-1.005", 2, "-1.01"),
+        rounding("1.004999999999", 2, "1"),
+        rounding("0.0005", 3, "0.001"),
+        rounding("-0.00005", 4, "-0.0001"),
+        rounding("0.000049999999", 4, "0"),
+        # Where DuckDB changes from one way of rounding to the other.
+        rounding("999998.5", 0, "999999"),
+        rounding("999999", 2, "999999"),
+        rounding("999999.000049999999", 4, "999999"),
+        rounding("-999999.5", 0, "-1000000"),
+        rounding("1234567890123456.00005", 4, "1234567890123456.0001"),
+        rounding("null", 2, None),
     ],
 }
 

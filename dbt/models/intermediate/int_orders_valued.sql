@@ -1,6 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'order_id': 'int_orders_changed'}}) }}
 
 {%- set reporting_currency = var('reporting_currency') -%}
+{%- set revenue = 'sum(case when is_revenue then ' ~ exact_product('quantity', 'unit_price') ~ ' else 0 end)' -%}
+{%- set cost = 'sum(case when is_revenue then ' ~ exact_product('quantity', 'unit_cost') ~ ' end)' -%}
 
 with orders as (
 
@@ -49,11 +51,11 @@ line_totals as (
         count(*) as line_count,
         count(case when is_revenue then 1 end) as revenue_line_count,
         count(case when is_revenue and unit_cost is not null then 1 end) as costed_line_count,
-        cast(sum(case when is_revenue then {{ exact_product('quantity', 'unit_price') }} else 0 end) as decimal(18, 4)) as gross_amount,
+        cast({{ rounded(revenue, 4) }} as decimal(18, 4)) as gross_amount,
         cast(sum(case when is_revenue then discount_amount end) as decimal(18, 4)) as discount_amount,
         cast(sum(shipping_amount) as decimal(18, 4)) as shipping_amount,
         cast(sum(tax_amount) as decimal(18, 4)) as tax_amount,
-        cast(sum(case when is_revenue then {{ exact_product('quantity', 'unit_cost') }} end) as decimal(18, 4)) as cost_amount
+        cast({{ rounded(cost, 4) }} as decimal(18, 4)) as cost_amount
     from (
         select
             *,
