@@ -5,6 +5,7 @@
 #   make dashboard                              the figures of the current release in a browser
 #   make superset-dashboard                     a ready dashboard for Superset, as one file to import (DATABASE=<its address>)
 #   make test | make lint | make dev            every test | every style check | Dagster's page in a browser
+#   make test-spark                             the whole job on Spark, compared with DuckDB's (a quarter of an hour)
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
 #   make bench-engines ORDERS=1e6               DuckDB beside Spark, in benchmarks/ENGINES.md
@@ -97,7 +98,12 @@ chromium:
 
 .PHONY: test
 test: $(DEVELOPMENT_STAMP) chromium java
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long"
+
+# The whole job on Spark, and the public data set where it is there: too long for every commit.
+.PHONY: test-spark
+test-spark: $(DEVELOPMENT_STAMP) java
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile -m long
 
 .PHONY: bench
 bench: $(DEVELOPMENT_STAMP)

@@ -24,6 +24,7 @@ def _spark_for_some_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         yield
 
 
+@pytest.mark.long
 @NEEDS_SPARK
 @needs_olist
 def test_olist_extracts(tmp_path: Path, olist_home: Path) -> None:
