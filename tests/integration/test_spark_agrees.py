@@ -113,20 +113,6 @@ def in_order(rows: Rows) -> Rows:
     return sorted(rows, key=repr)
 
 
-@NEEDS_SPARK
-def test_few_rows_built_and_refreshed(tmp_path: Path) -> None:
-    """Every model, built from nothing and then brought up to date, on few rows and without gates."""
-    warehouses = {target: Warehouse(tmp_path / target, dbt_target=target) for target in ("duckdb", "spark")}
-    for warehouse in warehouses.values():
-        warehouse.extracts.mkdir(parents=True)
-        (warehouse.folder / "extracts.yml").write_text(mapping("shop", FEEDS))
-    for number, delivery in enumerate(draw_deliveries(seed=3, count=2)):
-        for warehouse in warehouses.values():
-            write_delivery(delivery, warehouse.extracts, str(number))
-            assert (warehouse.refresh() is None) == (number == 0)
-    assert differing_marts(warehouses["duckdb"].settings, warehouses["spark"].settings) == {}
-
-
 @pytest.mark.long
 @NEEDS_SPARK
 def test_sample_extracts_refreshed_by_the_whole_job(tmp_path: Path, sample_home: Path) -> None:
