@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import dagster as dg
 import duckdb
@@ -75,7 +76,7 @@ class RunSession:
     layers_begun: set[str] = field(default_factory=set)
     layers_built: set[str] = field(default_factory=set)
 
-    @property
+    @cached_property
     def dbt_project(self) -> DbtProject:
         """The dbt project with the variables of this run's dataset."""
         return DbtProject(self.settings, self.config.name, self.config.variables)

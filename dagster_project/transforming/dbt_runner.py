@@ -11,12 +11,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import DBT_PROJECT_DIR, Settings
 from dagster_project.transforming.refreshing import Refresh
 from dagster_project.transforming.spark import let_dbt_keep_settings, require_spark, spark_session
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 LONGEST_MESSAGE = 500
 
@@ -43,6 +48,16 @@ class DbtProject:
     def manifest_path(self) -> Path:
         """The parsed project as JSON."""
         return self.target_dir / "manifest.json"
+
+    @cached_property
+    def parsed(self) -> "Manifest":
+        """The parsed project as dbt has it in memory, as it was when it was first asked for: the commands of one run
+        share it, or each would read and compare the whole project again. Raises DbtError.
+        """
+        answer = _invoke(self, ["parse", "--no-write-json"])
+        if not answer.success:
+            raise _error(self, answer)
+        return answer.result
 
 
 @dataclass(frozen=True)
@@ -82,7 +97,8 @@ def run_dbt(
         arguments = (*arguments, "--full-refresh")
     # The manifest was written when the project was parsed; dbt would write it again at every call, and a kill would
     # leave half of it.
-    answer = _invoke(project, [command, "--select", *select, *arguments, "--no-write-json"], refresh)
+    command_line = [command, "--select", *select, *arguments, "--no-write-json"]
+    answer = _invoke(project, command_line, refresh, project.parsed)
     if answer.result is None:
         raise _error(project, answer)
     return [_as_result(result) for result in answer.result.results]
@@ -104,7 +120,9 @@ def ensure_manifest(project: DbtProject) -> Path:
     return project.manifest_path
 
 
-def _invoke(project: DbtProject, arguments: list[str], refresh: Refresh | None = None):  # noqa: ANN202  (dbt is imported late: it takes two seconds)
+def _invoke(  # noqa: ANN202  (dbt is imported late: it takes two seconds)
+    project: DbtProject, arguments: list[str], refresh: Refresh | None = None, parsed: "Manifest | None" = None
+):
     project.target_dir.mkdir(parents=True, exist_ok=True)
     options = {
         "--project-dir": project.folder,
@@ -126,7 +144,7 @@ def _invoke(project: DbtProject, arguments: list[str], refresh: Refresh | None =
 
     with _environment_for_dbt(project.settings, refresh):
         try:
-            return dbtRunner().invoke([*arguments, *flat_options, "--no-version-check"])
+            return dbtRunner(parsed).invoke([*arguments, *flat_options, "--no-version-check"])
         finally:
             if project.settings.dbt_target == "duckdb":
                 _release_warehouse()

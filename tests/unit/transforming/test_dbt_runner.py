@@ -1,6 +1,7 @@
 """dbt in this process, tried on a project of two tables."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -64,6 +65,15 @@ def test_the_warehouse_is_closed_and_the_source_tree_untouched_afterwards(projec
     assert sorted(path for path in project.folder.rglob("*")) == before
     assert dict(os.environ) == environment
     assert count_rows(project.settings, ["staging.good"]) == {"staging.good": 2}
+
+
+def test_what_is_parsed_serves_every_command_of_one_project_and_none_of_the_next(project: DbtProject) -> None:
+    run_dbt(project, "run", ["good"])
+    (project.folder / "models" / "good.sql").write_text("select 1 as id, '' as dataset where false")
+    run_dbt(project, "run", ["good"])
+    assert count_rows(project.settings, ["staging.good"]) == {"staging.good": 2}
+    run_dbt(replace(project), "run", ["good"])
+    assert count_rows(project.settings, ["staging.good"]) == {"staging.good": 0}
 
 
 def test_the_manifest_is_parsed_again_only_after_a_change(project: DbtProject) -> None:
