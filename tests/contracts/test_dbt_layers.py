@@ -1,6 +1,7 @@
 """The rules of the dbt project: who reads whom, what is tested, what things are called."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,17 @@ def test_the_columns_of_a_source_are_those_of_its_feed(feed: str) -> None:
 def test_a_source_reads_the_folder_that_the_loader_writes(manifest: dict[str, Any], feed: str) -> None:
     source = next(source for source in manifest["sources"].values() if source["name"] == feed)
     assert source["meta"]["folder"] == f"lake/raw/{feed}"
+
+
+def test_no_column_is_described_twice() -> None:
+    """dbt takes the last description without a word."""
+    twice = {}
+    for path in (DBT_PROJECT_DIR / "models").rglob("*.yml"):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for model in document.get("models", []):
+            counts = Counter(column["name"] for column in model.get("columns", []))
+            twice |= {(model["name"], name): count for name, count in counts.items() if count > 1}
+    assert twice == {}
 
 
 def test_staging_reads_sources_or_staging_only(models: dict[str, dict[str, Any]]) -> None:

@@ -20,7 +20,6 @@ select
     calendar_days.period_grain,
     calendar_days.period_index,
     purchase_days.customer_id,
-    count(*) as purchase_day_count,
     cast(sum(purchase_days.order_count) as bigint) as order_count,
     cast(sum(purchase_days.net_amount) as decimal(18, 4)) as net_amount,
     count(purchase_days.previous_purchase_date) < count(*) as is_first_period,
