@@ -26,27 +26,26 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """A warehouse home in which the sample was refreshed once, for all workers together. To be read, never written."""
-    return _refreshed_once("sample_home", {}, tmp_path_factory, request)
+def folder_of_all_workers(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Where one worker can leave what the others need as well; whoever makes it holds a lock meanwhile."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if hasattr(request.config, "workerinput") else folder
 
 
 @pytest.fixture(scope="session")
-def olist_home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def sample_home(folder_of_all_workers: Path) -> Path:
+    """A warehouse home in which the sample was refreshed once, for all workers together. To be read, never written."""
+    return _refreshed_once(folder_of_all_workers / "sample_home", {})
+
+
+@pytest.fixture(scope="session")
+def olist_home(folder_of_all_workers: Path) -> Path:
     """The same with the Olist data set, which has to be there."""
     environment = {"EXTRACTS_DIR": str(olist.EXTRACTS), "EXTRACTS_CONFIG": str(olist.MAPPING)}
-    return _refreshed_once("olist_home", environment, tmp_path_factory, request)
+    return _refreshed_once(folder_of_all_workers / "olist_home", environment)
 
 
-def _refreshed_once(
-    name: str,
-    environment: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Path:
-    parallel = hasattr(request.config, "workerinput")
-    folder = tmp_path_factory.getbasetemp()
-    home = (folder.parent if parallel else folder) / name
+def _refreshed_once(home: Path, environment: dict[str, str]) -> Path:
     with wait_for_turn(home.with_suffix(".lock")):
         if not (home / "published" / "current").exists():
             command = [sys.executable, "-m", "dagster_project", "run", "daily_refresh"]

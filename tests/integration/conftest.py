@@ -1,4 +1,4 @@
-"""One finished run on small extracts, made once; every test works on a copy of its own."""
+"""One finished run on small extracts, made once for all workers; every test works on a copy of its own."""
 
 import shutil
 from collections.abc import Callable
@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.run_lock import wait_for_turn
 from tests.integration.workplace import Workplace, make_workplace
 
 
 @pytest.fixture(scope="session")
-def finished_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workplace in which the good extracts were loaded, built, checked and published."""
-    with pytest.MonkeyPatch.context() as patch:
-        workplace = make_workplace(tmp_path_factory.mktemp("finished"), patch)
-        assert workplace.run("run", "daily_refresh") == 0
-    return workplace.folder
+def finished_folder(folder_of_all_workers: Path) -> Path:
+    """A workplace in which the good extracts were loaded, built, checked and published. To be read, never written."""
+    folder = folder_of_all_workers / "finished"
+    with wait_for_turn(folder.with_suffix(".lock")), pytest.MonkeyPatch.context() as patch:
+        if not (folder / "home" / "published" / "current").exists():
+            assert make_workplace(folder, patch).run("run", "daily_refresh") == 0
+    return folder
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ def test_sample_extracts_refreshed_by_the_whole_job(tmp_path: Path, sample_home:
     assert columns_by_table(on_duckdb) == columns_by_table(on_spark.settings)
 
 
+@pytest.mark.long
 @NEEDS_SPARK
 def test_models_over_the_thrift_server(tmp_path: Path) -> None:
     """dbt called by hand against a Spark that runs elsewhere: here the Thrift server of PySpark's own distribution."""
