@@ -6,6 +6,7 @@ Belongs here: loading, building, and telling tables apart. Does not belong here:
 import datetime as dt
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -44,6 +45,12 @@ class Warehouse:
             }
         )
 
+    @cached_property
+    def dbt_project(self) -> DbtProject:
+        """Parsed once for all builds: what a mapping says of reporting stays as it is when the first one begins."""
+        config = load_config(self.settings.extracts_config)
+        return DbtProject(self.settings, config.name, config.variables)
+
     def refresh(self, restate_from: dt.date | None = None) -> Refresh | None:
         """Load what is new and bring the tables up to date; says how it was done (None: built from nothing)."""
         settings = self.settings
@@ -62,12 +69,10 @@ class Warehouse:
         self._build(None)
 
     def _build(self, refresh: Refresh | None) -> None:
-        config = load_config(self.settings.extracts_config)
-        ensure_contract_file(self.settings, config.name)
-        ensure_restatements_contract(self.settings, config.name)
-        project = DbtProject(self.settings, config.name, config.variables)
+        ensure_contract_file(self.settings, self.dbt_project.dataset)
+        ensure_restatements_contract(self.settings, self.dbt_project.dataset)
         tables = ("--resource-type", "seed", "--resource-type", "model")
-        results = run_dbt(project, "build", ["*"], *tables, refresh=refresh)
+        results = run_dbt(self.dbt_project, "build", ["*"], *tables, refresh=refresh)
         assert [(result.name, result.message) for result in results if not result.is_good] == []
 
 

@@ -1,39 +1,26 @@
 """Whatever arrives in whatever order: the tables after many refreshes are those of one rebuild, row for row.
 
-`make soak` draws many histories (see `HISTORIES`); `make test` takes a few of them.
+`make soak` draws many histories (its part `histories`); `make test` takes one of them.
 """
 
 import datetime as dt
-import os
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.integration.arrivals import FEEDS, draw_answers_alone, draw_deliveries, mapping, write_delivery
+from tests.integration.arrivals import draw_deliveries, write_delivery
+from tests.integration.histories import empty_shop, tables_that_a_rebuild_changes
 from tests.integration.refreshes import Warehouse, copy_of, differing_tables
-
-HISTORIES = int(os.environ.get("SOAK_HISTORIES", "2"))
-DELIVERIES = 4
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    (tmp_path / "extracts.yml").write_text(mapping("shop", FEEDS))
-    return Warehouse(tmp_path)
+    return empty_shop(tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(HISTORIES))
-def test_many_refreshes_give_the_tables_of_one_rebuild(warehouse: Warehouse, seed: int) -> None:
-    kinds = []
-    # In a shop this small every other delivery brings something about everybody.
-    for number, delivery in enumerate([*draw_deliveries(seed, DELIVERIES), draw_answers_alone(seed)]):
-        write_delivery(delivery, warehouse.extracts, f"{number}")
-        kinds.append(warehouse.refresh() is not None)
-    assert kinds == [False, *[True] * DELIVERIES]
-    refreshed = copy_of(warehouse, "refreshed")
-    warehouse.rebuild()
-    assert differing_tables(refreshed, warehouse.settings.warehouse_path) == {}
+def test_many_refreshes_give_the_tables_of_one_rebuild(warehouse: Warehouse) -> None:
+    assert tables_that_a_rebuild_changes(warehouse, seed=0) == {}
 
 
 def test_restating_mends_what_is_dated_since(warehouse: Warehouse) -> None:

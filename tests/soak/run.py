@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.report import machine
 from dagster_project.settings import PROJECT_ROOT
+from tests.integration.histories import empty_shop, tables_that_a_rebuild_changes
 from tests.soak.crash import (
     Bases,
     Outcome,
@@ -44,6 +45,7 @@ PART_PLANS = {
     "erase from lake alone": {"any": 20},
     "finish erasure alone": {"any": 20},
 }
+HISTORIES = 24
 SPARK_PLAN = {"load": 1, "dbt": 8, "validation": 2, "publication": 2}
 INTRODUCTION = """\
 # What was done to it, and what became of it
@@ -173,6 +175,23 @@ def readers(folder: Path, _chance: random.Random, _until: float) -> Section:
     return Section(f"## Readers during refreshes\n\n{lines}\n", facts.is_good)
 
 
+def histories(folder: Path, chance: random.Random, until: float) -> Section:
+    """Drawn histories, each refreshed delivery by delivery and compared with a rebuild, table by table."""
+    differing = {}
+    while len(differing) < HISTORIES and time.monotonic() < until:
+        seed = chance.randrange(1_000_000)
+        home = folder / str(seed)
+        home.mkdir()
+        differing[seed] = tables_that_a_rebuild_changes(empty_shop(home), seed)
+        _tell(f"history {len(differing)} of {HISTORIES}, seed {seed}: {differing[seed] or 'all tables are equal'}")
+        if not differing[seed]:
+            shutil.rmtree(home)
+    problems = [f"- seed {seed}: {tables}" for seed, tables in differing.items() if tables]
+    equal = len(differing) - len(problems)
+    text = f"Histories drawn: {len(differing)}. Every table was that of a rebuild, row for row: after {equal} of them."
+    return Section("\n".join(["## Refreshes and rebuilds\n", text, *problems, ""]), not problems)
+
+
 def table(header: list[str], rows: list[list[object]]) -> str:
     """A table of the page."""
     lines = [header, ["--"] * len(header), *rows]
@@ -193,6 +212,7 @@ PARTS: dict[str, Callable[[Path, random.Random, float], Section]] = {
     "crash_spark": crash_spark,
     "storage": storage,
     "readers": readers,
+    "histories": histories,
 }
 
 if __name__ == "__main__":
