@@ -61,11 +61,6 @@ def _refreshed_once(home: Path, environment: dict[str, str]) -> Path:
     return home
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests wait for browsers, locks and other processes."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name bytes by their number: compressed ones hold the time, and parallel workers must agree on names."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
