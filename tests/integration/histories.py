@@ -12,10 +12,11 @@ from tests.integration.refreshes import Warehouse, copy_of, differing_tables
 DELIVERIES = 4
 
 
-def empty_shop(folder: Path) -> Warehouse:
-    """A warehouse in this folder to which nothing was delivered yet."""
+def empty_shop(folder: Path, dbt_target: str = "duckdb") -> Warehouse:
+    """A warehouse in this folder, which is made if need be, to which nothing was delivered yet."""
+    folder.mkdir(exist_ok=True)
     (folder / "extracts.yml").write_text(mapping("shop", FEEDS))
-    return Warehouse(folder)
+    return Warehouse(folder, dbt_target=dbt_target)
 
 
 def tables_that_a_rebuild_changes(warehouse: Warehouse, seed: int) -> dict[str, tuple[int, int]]:

@@ -16,7 +16,8 @@ from dagster_project.defs.layers import read_manifest
 from dagster_project.quality.gates import run_gate
 from dagster_project.quality.results import CheckResult
 from dagster_project.quality.scope import Refreshed
-from tests.integration.arrivals import FEEDS, draw_deliveries, mapping, write_delivery
+from tests.integration.arrivals import draw_deliveries, write_delivery
+from tests.integration.histories import empty_shop
 from tests.integration.refreshes import Warehouse
 
 DELIVERIES = int(os.environ.get("SOAK_DELIVERIES", "2"))
@@ -26,8 +27,7 @@ ORDERS = "intermediate.int_orders_valued"
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    (tmp_path / "extracts.yml").write_text(mapping("shop", FEEDS))
-    return Warehouse(tmp_path)
+    return empty_shop(tmp_path)
 
 
 def judged(warehouse: Warehouse, kept_as: str, refreshed: Refreshed | None) -> dict[tuple[str, str], CheckResult]:

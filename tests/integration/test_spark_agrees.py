@@ -26,7 +26,7 @@ from dagster_project.transforming.dbt_runner import DbtProject, run_dbt
 from dagster_project.transforming.refreshing import Refresh
 from dagster_project.transforming.spark import stop_spark
 from tests.integration import macro_cases
-from tests.integration.arrivals import FEEDS, draw_deliveries, mapping, write_delivery
+from tests.integration.arrivals import draw_deliveries, write_delivery
 from tests.integration.engines import (
     FOR_FEW_ROWS,
     NEEDS_SPARK,
@@ -34,6 +34,7 @@ from tests.integration.engines import (
     java_of_tests,
     spark_home,
 )
+from tests.integration.histories import empty_shop
 from tests.integration.refreshes import Warehouse
 
 SAMPLE = PROJECT_ROOT / "sample"
@@ -139,8 +140,7 @@ def test_sample_extracts_refreshed_by_the_whole_job(tmp_path: Path, sample_home:
 @NEEDS_SPARK
 def test_models_over_the_thrift_server(tmp_path: Path) -> None:
     """dbt called by hand against a Spark that runs elsewhere: here the Thrift server of PySpark's own distribution."""
-    warehouse = Warehouse(tmp_path)
-    (tmp_path / "extracts.yml").write_text(mapping("shop", FEEDS))
+    warehouse = empty_shop(tmp_path)
     for delivery in draw_deliveries(seed=3, count=1):
         write_delivery(delivery, warehouse.extracts, "0")
     warehouse.refresh()

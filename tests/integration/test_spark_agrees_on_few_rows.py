@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.arrivals import FEEDS, draw_deliveries, mapping, write_delivery
+from tests.integration.arrivals import draw_deliveries, write_delivery
 from tests.integration.engines import FOR_FEW_ROWS, NEEDS_SPARK, differing_marts, java_of_tests
-from tests.integration.refreshes import Warehouse
+from tests.integration.histories import empty_shop
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,7 @@ def _spark_for_few_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_built_and_refreshed(tmp_path: Path, count: int) -> None:
     """Built from nothing, then brought up to date by every further delivery, without gates and release."""
-    warehouses = {target: Warehouse(tmp_path / target, dbt_target=target) for target in ("duckdb", "spark")}
-    for warehouse in warehouses.values():
-        warehouse.extracts.mkdir(parents=True)
-        (warehouse.folder / "extracts.yml").write_text(mapping("shop", FEEDS))
+    warehouses = {target: empty_shop(tmp_path / target, target) for target in ("duckdb", "spark")}
     for number, delivery in enumerate(draw_deliveries(seed=3, count=count)):
         for warehouse in warehouses.values():
             write_delivery(delivery, warehouse.extracts, str(number))

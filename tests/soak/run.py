@@ -181,7 +181,6 @@ def histories(folder: Path, chance: random.Random, until: float) -> Section:
     while len(differing) < HISTORIES and time.monotonic() < until:
         seed = chance.randrange(1_000_000)
         home = folder / str(seed)
-        home.mkdir()
         differing[seed] = tables_that_a_rebuild_changes(empty_shop(home), seed)
         _tell(f"history {len(differing)} of {HISTORIES}, seed {seed}: {differing[seed] or 'all tables are equal'}")
         if not differing[seed]:
