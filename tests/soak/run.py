@@ -2,14 +2,14 @@
 
 Belongs here: which parts there are, their tables, the page. Does not belong here: the faults.
 
-A part leaves its section of the page in the work folder, so that parts can be run one by one; the page is put together
-from the sections that are there.
+Parts can be run one by one: each writes its own section of the page anew and leaves the others as they are.
 """
 
 import argparse
 import math
 import os
 import random
+import re
 import shutil
 import sys
 import time
@@ -46,6 +46,7 @@ PART_PLANS = {
     "finish erasure alone": {"any": 20},
 }
 HISTORIES = 24
+RESULTS = Path(__file__).with_name("RESULTS.md")
 SPARK_PLAN = {"load": 1, "dbt": 8, "validation": 2, "publication": 2}
 INTRODUCTION = """\
 # What was done to it, and what became of it
@@ -91,16 +92,22 @@ def main(arguments: list[str] | None = None) -> int:
         section = PARTS[name](folder, random.Random(options.seed), until)  # noqa: S311  (chooses points, keeps no secret)
         facts = ", ".join(described[fact] for fact in ("date", "processor", "memory", "software"))
         ending = f"\n{facts}; {(time.monotonic() - started) / 60:.0f} minutes; seed {options.seed}.\n"
-        (options.work / f"{name}.md").write_text(section.text + ending, encoding="utf-8")
+        write_section(RESULTS, name, section.text + ending)
         is_good = is_good and section.is_good
         if section.is_good:
             shutil.rmtree(folder)
-    page = Path(__file__).with_name("RESULTS.md")
-    sections = [(options.work / f"{name}.md") for name in PARTS]
-    texts = [path.read_text(encoding="utf-8") for path in sections if path.exists()]
-    page.write_text("\n".join([INTRODUCTION, *texts]), encoding="utf-8")
-    print(f"\n{page.read_text(encoding='utf-8')}\n{page}")
+    print(f"\n{RESULTS.read_text(encoding='utf-8')}\n{RESULTS}")
     return 0 if is_good else 1
+
+
+def write_section(page: Path, name: str, text: str) -> None:
+    """Put a part's section in the place of the one that the page has of it; the page need not be there."""
+    _, *marked = re.split(
+        r"^<!-- (\w+) -->\n", page.read_text(encoding="utf-8") if page.exists() else "", flags=re.MULTILINE
+    )
+    sections = dict(zip(marked[::2], marked[1::2], strict=True)) | {name: text}
+    texts = [f"<!-- {part} -->\n{sections[part].strip()}\n" for part in PARTS if part in sections]
+    page.write_text("\n".join([INTRODUCTION, *texts]), encoding="utf-8")
 
 
 def crash_parts(folder: Path, chance: random.Random, until: float) -> Section:
