@@ -4,12 +4,9 @@ Belongs here: which dbt node is which asset or check, and running a layer. Does 
 called.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from functools import lru_cache
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -26,7 +23,7 @@ from dagster_project.quality.results import CheckResult, SuiteResult
 from dagster_project.quality.runner import failing_rows
 from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
-from dagster_project.transforming.catalog import count_rows
+from dagster_project.transforming.catalog import count_rows, parsed_manifest
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
 from dagster_project.transforming.refreshing import choose_refresh
 from dagster_project.transforming.test_words import describe_test
@@ -107,14 +104,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
         project = DbtProject(settings, config.name, config.variables)
     except MappingError:
         project = DbtProject(settings, "unmapped", {})
-    path = ensure_manifest(project)
-    return _parsed(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _parsed(path: Path, _changed_at: int) -> dict[str, Any]:
-    # Every module of definitions asks for it once.
-    return json.loads(path.read_text(encoding="utf-8"))
+    return parsed_manifest(ensure_manifest(project))
 
 
 def layer_step(manifest: dict[str, Any], layer: str) -> dg.AssetsDefinition:

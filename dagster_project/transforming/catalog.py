@@ -5,7 +5,9 @@ Belongs here: reading the parsed project, counting, types of columns. Does not b
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -29,9 +31,19 @@ class TableDescription:
     key: list[str]
 
 
+def parsed_manifest(manifest_path: Path) -> dict[str, Any]:
+    """The parsed project as dbt wrote it, read once for all who ask. To be read, never changed."""
+    return _manifest_of(manifest_path, manifest_path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _manifest_of(manifest_path: Path, _changed_at: int) -> dict[str, Any]:
+    return json.loads(manifest_path.read_text(encoding="utf-8"))
+
+
 def describe_tables(manifest_path: Path, schema: str) -> list[TableDescription]:
     """The models and seeds of one schema, by name."""
-    nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    nodes = parsed_manifest(manifest_path)["nodes"].values()
     keys = {
         node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
         for node in nodes
@@ -56,7 +68,7 @@ def feeds_of_staging_tables(manifest_path: Path) -> dict[str, set[str]]:
     """The feeds that each staging table, as `schema.table`, is made of; nothing where nothing was parsed yet."""
     if not manifest_path.exists():
         return {}
-    nodes = json.loads(manifest_path.read_text(encoding="utf-8"))["nodes"]
+    nodes = parsed_manifest(manifest_path)["nodes"]
 
     def feeds(unique_id: str) -> set[str]:
         parents = nodes[unique_id]["depends_on"]["nodes"] if unique_id in nodes else []

@@ -142,7 +142,7 @@ def _invoke(  # noqa: ANN202  (dbt is imported late: it takes two seconds)
             let_dbt_keep_settings()
     from dbt.cli.main import dbtRunner
 
-    with _environment_for_dbt(project.settings, refresh):
+    with _environment_for_dbt(project.settings, refresh, is_parsing=arguments[0] == "parse"):
         try:
             return dbtRunner(parsed).invoke([*arguments, *flat_options, "--no-version-check"])
         finally:
@@ -151,16 +151,17 @@ def _invoke(  # noqa: ANN202  (dbt is imported late: it takes two seconds)
 
 
 @contextmanager
-def _environment_for_dbt(settings: Settings, refresh: Refresh | None) -> Iterator[None]:
+def _environment_for_dbt(settings: Settings, refresh: Refresh | None, is_parsing: bool) -> Iterator[None]:
     """What dbt reads from the environment: where the warehouse is, which engine, how much memory it may take, and what
     the tables hold already.
 
-    A variable of dbt's own would make it parse the whole project anew at every change of its value.
+    A variable of dbt's own would make it parse the whole project anew at every change of its value, and so would a
+    connection that is another one: while it parses it is told of none.
     """
     wanted = {
-        "WAREHOUSE_HOME": str(settings.warehouse_home),
+        "WAREHOUSE_HOME": "anywhere" if is_parsing else str(settings.warehouse_home),
         "DBT_TARGET": settings.dbt_target,
-        "MEMORY_LIMIT": settings.memory_limit,
+        "MEMORY_LIMIT": "any" if is_parsing else settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "BUILT_LOAD_SEQUENCE": str(refresh.built_load_sequence) if refresh else "",
         "RESTATE_FROM": refresh.restate_from.isoformat() if refresh and refresh.restate_from else "",

@@ -4,7 +4,6 @@ Belongs here: tables with their columns, tests, parents and children, and the fo
 values. Does not belong here: the page (`quality.report`), building tables (`dbt_runner`).
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dagster_project.transforming.catalog import parsed_manifest
 from dagster_project.transforming.test_words import describe_test
 
 LAYERS = ("staging", "intermediate", "marts")
@@ -83,7 +83,7 @@ class Dictionary:
 
 def read_dictionary(manifest_path: Path, types: Mapping[str, Mapping[str, str]]) -> Dictionary:
     """The dictionary of a parsed project; `types` are the columns of each `schema.table` of the warehouse."""
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    manifest = parsed_manifest(manifest_path)
     models = {
         unique_id: node
         for unique_id, node in manifest["nodes"].items()
