@@ -13,7 +13,8 @@
     one for the purchases. Columns: customer_id, period_index, is_active_at_start, is_active_at_end, is_first (the customer's first ever),
     was_new (was new in the period before; said of those only who may be lost in this one), revenue_change (of the revenue that the rule
     looks back on), entry_date (when the customer came), is_counted (false: only its revenue counts). What happens inside a period shows at
-    its end. Expects the CTEs customer_periods, purchase_days, calendar_days and contract_spells, the first and third filtered to the grain.
+    its end. Expects the CTEs purchase_days and contract_spells, and of one grain pairs (see purchase_pairs), customer_periods and
+    calendar_days.
 -#}
 {% macro activity_changes(activity_definition) %}
     {% if activity_definition == 'purchase' %}
@@ -108,9 +109,7 @@
         cast(amount - amount_before as decimal(18, 4)) as revenue_change,
         entry_date,
         true as is_counted
-    from (
-        {{ purchase_pairs() }}
-    ) as pairs
+    from pairs
 {% endmacro %}
 
 {#-
@@ -240,12 +239,6 @@
             min(entry_date) as entry_date
         from happenings
         group by customer_id, period_index
-
-    ),
-
-    pairs as (
-
-        {{ purchase_pairs() }}
 
     ),
 

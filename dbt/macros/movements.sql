@@ -1,11 +1,11 @@
 {#-
-    Movements of one activity definition at one grain: who is counted in which period, and with which segment profile.
-    Grain: period_index x segment_profile_id x close_reason (NULL but for lost customers). All columns are sums, so rows of
+    Movements at one grain: who is counted in which period, and with which segment profile.
+    Grain: activity_definition x period_index x segment_profile_id x close_reason (NULL but for lost customers). All columns are sums, so rows of
     different customers may be added up; row_count is 0 where none is left behind them. stock_* is what the period's end adds to the
     customers and revenue "at start" of all later periods. Only what changes is looked at: the cost grows with purchases and spells, not
     with customers x periods. `moment`: of which rows, see rows_of.
 -#}
-{% macro movements(activity_definition, period_grain, moment='all') %}
+{% macro movements(period_grain, moment='all') %}
 with calendar_days as (
 
     select * from {{ rows_of('int_calendar_days', moment) }}
@@ -44,9 +44,15 @@ segment_versions as (
 
 ),
 
+pairs as (
+
+    {{ purchase_pairs() }}
+
+),
+
 changes as (
 
-    {{ activity_changes(activity_definition) }}
+    {{ of_all_activity_definitions(activity_changes) }}
 
 ),
 
@@ -77,6 +83,7 @@ closures as (
 state_sums as (
 
     select
+        states.activity_definition,
         states.period_index,
         coalesce(segment_versions.segment_profile_id, {{ unknown_segment_profile_id() }}) as segment_profile_id,
         case when states.is_lost then coalesce(closures.close_reason, 'not_closed') end as close_reason,
@@ -103,7 +110,7 @@ state_sums as (
         and states.customer_id = closures.customer_id
         and states.period_end > closures.active_to_date
         and states.period_end <= coalesce(closures.next_active_from_date, cast('9999-12-31' as date))
-    group by 1, 2, 3
+    group by 1, 2, 3, 4
 
 ),
 
@@ -125,13 +132,14 @@ segment_changes as (
 
 changing_members as (
 
-    {{ changing_members(activity_definition) }}
+    {{ of_all_activity_definitions(changing_members) }}
 
 ),
 
 transfers as (
 
     select
+        changing_members.activity_definition,
         changing_members.period_index,
         changing_members.is_new,
         changing_members.revenue_at_end,
@@ -152,7 +160,7 @@ transfers as (
 
 {%- set of_states = {
     'relation': 'state_sums',
-    'keyed_by': ['period_index', 'segment_profile_id', 'close_reason'],
+    'keyed_by': ['activity_definition', 'period_index', 'segment_profile_id', 'close_reason'],
     'sums': {
         'stock_customers': 'new_customers + reactivated_customers - lost_customers',
         'stock_new_customers': 'new_customers',
@@ -167,7 +175,7 @@ transfers as (
 {%- for profile, sign in {'old_profile_id': '-', 'new_profile_id': ''}.items() -%}
     {%- do transferred.append({
         'relation': 'transfers',
-        'keyed_by': ['period_index', profile ~ ' as segment_profile_id', no_reason],
+        'keyed_by': ['activity_definition', 'period_index', profile ~ ' as segment_profile_id', no_reason],
         'sums': {
             'row_count': '1',
             'stock_customers': sign ~ '1',
@@ -184,7 +192,7 @@ movements as (
 )
 
 select
-    '{{ activity_definition }}' as activity_definition,
+    activity_definition,
     '{{ period_grain }}' as period_grain,
     period_index,
     segment_profile_id,
@@ -197,15 +205,16 @@ select
     {% endfor -%}
     cast(sum(row_count) as bigint) as row_count
 from movements
-group by period_index, segment_profile_id, close_reason
+group by activity_definition, period_index, segment_profile_id, close_reason
 {% endmacro %}
 
-{#- The movements of all activity definitions at one grain, one below the other. -#}
-{% macro all_movements(period_grain, moment='all') %}
+{#- What a macro gives for each activity definition, one below the other. -#}
+{% macro of_all_activity_definitions(rows_of_definition) %}
     {% for activity_definition in activity_definitions() %}
-    select * from (
-        {{ movements(activity_definition, period_grain, moment) }}
-    ) as {{ activity_definition }}_by_{{ period_grain }}
+    select '{{ activity_definition }}' as activity_definition, {{ activity_definition }}.*
+    from (
+        {{ rows_of_definition(activity_definition) }}
+    ) as {{ activity_definition }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}

@@ -1,3 +1,3 @@
 {% call(moment) sums_over_customers(movement_keys(), movement_counts(), movement_amounts()) %}
-    {{ all_movements('quarter', moment) }}
+    {{ movements('quarter', moment) }}
 {% endcall %}

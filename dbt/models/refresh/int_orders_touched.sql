@@ -39,6 +39,18 @@ changed_rates as (
 
     {{ changed_rows('stg_reference__exchange_rates') }}
 
+),
+
+dated_orders as (
+
+    -- A day in the reporting time zone is worked out only where it may matter: no zone is more than a day away from UTC.
+    select
+        order_id,
+        currency,
+        {{ reporting_date('ordered_at') }} as ordered_date
+    from orders
+    where ordered_at >= (select {{ add_days('min(rate_date)', -1) }} from changed_rates)
+
 )
 
 select order_id from changed_orders
@@ -55,12 +67,12 @@ select order_id
 from order_refunds
 where {{ is_restated('refunded_at') }}
 union
-select orders.order_id
-from orders
+select dated_orders.order_id
+from dated_orders
 inner join changed_rates
-    on orders.currency = changed_rates.currency
-    and {{ reporting_date('orders.ordered_at') }} >= changed_rates.rate_date
-    and {{ reporting_date('orders.ordered_at') }} <= {{ add_days('changed_rates.rate_date', var('exchange_rate_maximum_age_days')) }}
+    on dated_orders.currency = changed_rates.currency
+    and dated_orders.ordered_date >= changed_rates.rate_date
+    and dated_orders.ordered_date <= {{ add_days('changed_rates.rate_date', var('exchange_rate_maximum_age_days')) }}
 {% else %}
 select order_id
 from {{ ref('stg_orders__orders') }}
