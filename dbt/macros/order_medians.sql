@@ -1,8 +1,9 @@
 {#-
     What medians are taken of, one row a value: order values, and days from one purchase day of a customer to the next. Grain: one row an
-    order of known value (measure net_amount) or a purchase day that has a predecessor (measure days_between_purchases), in every grain.
+    order of known value (measure net_amount) or a purchase day that has a predecessor (measure days_between), in every grain.
     value_class groups values of like size: a higher class holds higher values only. `moment`: of which rows, see rows_of.
     `classes`: a relation (measure, period_grain, period_index, value_class); only values of these then.
+    Names of measures have twelve characters at most, which engines keep inline: all values are grouped by them.
     All grains and both measures go through one join: each join more would hold the segments of all customers once more in memory.
 -#}
 {% macro median_values(moment='all', classes=none) %}
@@ -13,7 +14,7 @@
         'value': 'measured.net_amount',
         'where': 'measured.is_valid_order and measured.net_amount is not null'
     },
-    'days_between_purchases': {
+    'days_between': {
         'relation': rows_of('int_purchase_days_aggregated', moment),
         'date': 'purchase_date',
         'value': days_between('measured.previous_purchase_date', 'measured.purchase_date'),

@@ -41,7 +41,7 @@ select
     net_amounts.median_value as net_amount_median,
     gaps.median_value as median_days_between_purchases
 from segment_sums
-{% for name, measure in {'net_amounts': 'net_amount', 'gaps': 'days_between_purchases'}.items() -%}
+{% for name, measure in {'net_amounts': 'net_amount', 'gaps': 'days_between'}.items() -%}
 left join medians as {{ name }}
     on {{ name }}.measure = '{{ measure }}'
     and segment_sums.period_grain = {{ name }}.period_grain
