@@ -151,7 +151,7 @@ def _invoke(  # noqa: ANN202  (dbt is imported late: it takes two seconds)
 
 
 @contextmanager
-def _environment_for_dbt(settings: Settings, refresh: Refresh | None, is_parsing: bool) -> Iterator[None]:
+def _environment_for_dbt(settings: Settings, refresh: Refresh | None, *, is_parsing: bool) -> Iterator[None]:
     """What dbt reads from the environment: where the warehouse is, which engine, how much memory it may take, and what
     the tables hold already.
 
