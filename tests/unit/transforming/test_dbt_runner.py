@@ -1,5 +1,6 @@
 """dbt in this process, tried on a project of two tables."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_the_manifest_is_parsed_again_only_after_a_change(project: DbtProject) -
     assert ensure_manifest(project).stat().st_mtime_ns == parsed_at
     (project.folder / "models" / "good.sql").write_text("select 2 as id")
     assert ensure_manifest(project).stat().st_mtime_ns > parsed_at
+
+
+def files_parsed(project: DbtProject) -> int:
+    """How many files dbt had to parse when it last looked at the project."""
+    return json.loads((project.target_dir / "perf_info.json").read_text())["parsed_path_count"]
+
+
+def test_a_home_that_was_moved_keeps_what_was_parsed(project: DbtProject, tmp_path: Path) -> None:
+    run_dbt(project, "run", ["good"])
+    assert files_parsed(project) > 0
+    home = project.settings.warehouse_home.rename(tmp_path / "moved")
+    moved = replace(project, settings=replace(project.settings, warehouse_home=home, memory_limit="1GB"))
+    run_dbt(moved, "run", ["good"])
+    assert files_parsed(moved) == 0
+    assert count_rows(moved.settings, ["staging.good"]) == {"staging.good": 2}
 
 
 def test_tables_come_with_their_words(project: DbtProject) -> None:
