@@ -4,11 +4,6 @@ Belongs here: keys, nothing lost or doubled between raw and staging, ranges of s
 rules across feeds (`intermediate`).
 """
 
-from collections.abc import Sequence
-
-from great_expectations.expectations.expectation import Expectation
-
-from dagster_project.transforming.refreshing import FEEDS_WITH_HISTORY
 from expectations.identities import LINE_VALUE
 from expectations.rules import (
     BUILT_LOAD_SEQUENCE,
@@ -22,14 +17,11 @@ from expectations.rules import (
     one_of,
     taken_in,
 )
+from expectations.staging_rules import conserved, dated, not_negative, on_one_side_only, refers_to
 
 # Since 2026-11. One order of a hundred thousand pieces is possible in wholesale; more is usually a product code or a
 # price that slipped into the column of quantities.
 LARGEST_QUANTITY = 100_000
-
-# The loader quarantines what is dated more than a day ahead, so what is left may be at most that far ahead of the
-# other events.
-EARLIEST_MOMENT = "timestamp '1900-01-01'"
 
 # Asked of all rows, or of those that a refresh took in.
 _VERSIONS_APART = """
@@ -87,7 +79,7 @@ def _customer_versions() -> Suite:
                     where delivered.customer_id is null or versions.customer_id is null
                 """,
                 # All versions of the customers delivered are taken in: those known before and those that came.
-                after_refresh=_on_one_side_only(
+                after_refresh=on_one_side_only(
                     "customer_id, valid_from_at",
                     f"""
                         select customer_id, coalesce(updated_at, created_at) as valid_from_at
@@ -111,7 +103,7 @@ def _customer_versions() -> Suite:
                 # A customer's versions are replaced together.
                 after_refresh=_VERSIONS_APART.format(table=taken_in(table)),
             ),
-            _not_negative("acquisition_cost", "Winning a customer never costs less than nothing."),
+            not_negative("acquisition_cost", "Winning a customer never costs less than nothing."),
             holds(
                 "closed_after_created",
                 "A customer is closed at or after the moment of creation.",
@@ -129,7 +121,7 @@ def _customers() -> Suite:
         table=table,
         key=("customer_id",),
         expectations=[
-            _conserved(table, "raw.crm_customers", ["customer_id"], "customer"),
+            conserved(table, "raw.crm_customers", ["customer_id"], "customer"),
             filled("created_at", "Every customer has a moment of creation: contracts start there."),
             holds(
                 "not_merged_into_itself",
@@ -159,8 +151,8 @@ def _tickets() -> Suite:
         table=table,
         key=("ticket_id",),
         expectations=[
-            _conserved(table, "raw.crm_tickets", ["ticket_id"], "ticket"),
-            _dated("opened_at", "ticket"),
+            conserved(table, "raw.crm_tickets", ["ticket_id"], "ticket"),
+            dated("opened_at", "ticket"),
             holds(
                 "closed_after_opened",
                 "A ticket is closed at or after the moment it was opened.",
@@ -168,7 +160,7 @@ def _tickets() -> Suite:
                 columns=["opened_at", "closed_at"],
                 severity="warning",
             ),
-            _reference(
+            refers_to(
                 table, "customer_id", "staging.stg_crm__customers", "customer_id", "ticket", "customer of the CRM"
             ),
         ],
@@ -182,8 +174,8 @@ def _orders() -> Suite:
         key=("order_id",),
         expectations=[
             not_empty(table, "There is at least one order."),
-            _conserved(table, "raw.orders", ["order_id"], "order"),
-            _dated("ordered_at", "order"),
+            conserved(table, "raw.orders", ["order_id"], "order"),
+            dated("ordered_at", "order"),
             filled("status", "Every order has a status: without it nobody knows whether it counts."),
             holds(
                 "status_normalised",
@@ -191,7 +183,7 @@ def _orders() -> Suite:
                 broken_when="status <> lower(trim(status))",
                 columns=["status"],
             ),
-            _not_negative("discount_amount", "A discount is not negative."),
+            not_negative("discount_amount", "A discount is not negative."),
             holds(
                 "order_amount_not_negative",
                 "An order's amount is not negative. Money given back belongs into order_refunds; a credit note that is "
@@ -200,7 +192,7 @@ def _orders() -> Suite:
                 columns=["order_amount", "status"],
                 severity="warning",
             ),
-            _reference(
+            refers_to(
                 table, "customer_id", "staging.stg_crm__customers", "customer_id", "order", "customer of the CRM"
             ),
         ],
@@ -213,7 +205,7 @@ def _order_lines() -> Suite:
         table=table,
         key=("order_id", "line_number"),
         expectations=[
-            _conserved(table, "raw.order_lines", ["order_id", "line_number"], "order line"),
+            conserved(table, "raw.order_lines", ["order_id", "line_number"], "order line"),
             filled("unit_price", "Every line has a price; 0 is one, nothing is not."),
             between("quantity", "A line's quantity is not negative; returns belong into order_refunds.", minimum=0),
             holds(
@@ -223,7 +215,7 @@ def _order_lines() -> Suite:
                 columns=["quantity"],
                 severity="warning",
             ),
-            _not_negative("discount_amount", "A discount is not negative."),
+            not_negative("discount_amount", "A discount is not negative."),
             holds(
                 "discount_within_price",
                 "A line's discount is not larger than quantity times price.",
@@ -231,7 +223,7 @@ def _order_lines() -> Suite:
                 columns=["quantity", "unit_price", "discount_amount"],
                 severity="warning",
             ),
-            _reference(table, "order_id", "staging.stg_orders__orders", "order_id", "order line", "order"),
+            refers_to(table, "order_id", "staging.stg_orders__orders", "order_id", "order line", "order"),
         ],
     )
 
@@ -242,11 +234,11 @@ def _order_refunds() -> Suite:
         table=table,
         key=("refund_id",),
         expectations=[
-            _conserved(table, "raw.order_refunds", ["refund_id"], "refund"),
-            _dated("refunded_at", "refund"),
+            conserved(table, "raw.order_refunds", ["refund_id"], "refund"),
+            dated("refunded_at", "refund"),
             filled("refund_amount", "Every refund has an amount."),
-            _not_negative("refund_amount", "A refund is a positive amount of money given back."),
-            _reference(table, "order_id", "staging.stg_orders__orders", "order_id", "refund", "order"),
+            not_negative("refund_amount", "A refund is a positive amount of money given back."),
+            refers_to(table, "order_id", "staging.stg_orders__orders", "order_id", "refund", "order"),
         ],
     )
 
@@ -257,7 +249,7 @@ def _responses() -> Suite:
         table=table,
         key=("response_id",),
         expectations=[
-            _conserved(table, "raw.survey_responses", ["response_id"], "survey invitation"),
+            conserved(table, "raw.survey_responses", ["response_id"], "survey invitation"),
             one_of("metric", "A survey asks for csat, nps or ces.", ["csat", "nps", "ces"]),
             one_of(
                 "touchpoint", "A survey follows a purchase or a service contact.", ["post_purchase", "post_service"]
@@ -286,7 +278,7 @@ def _exchange_rates() -> Suite:
         table=table,
         key=("rate_date", "currency"),
         expectations=[
-            _conserved(table, "raw.fx_rates", ["rate_date", "currency"], "exchange rate"),
+            conserved(table, "raw.fx_rates", ["rate_date", "currency"], "exchange rate"),
             holds(
                 "rate_positive",
                 "An exchange rate is more than 0: a rate of 0 would make every order in that currency worthless.",
@@ -311,94 +303,4 @@ def _exchange_rates() -> Suite:
                 severity="warning",
             ),
         ],
-    )
-
-
-def _conserved(table: str, raw: str, key: Sequence[str], thing: str) -> Expectation:
-    """As many keys after as before.
-
-    A feed of full dumps loses what its newest dump no longer holds, unless its model keeps all that was ever delivered.
-    """
-    has_history = raw.removeprefix("raw.") in FEEDS_WITH_HISTORY
-    columns = ", ".join(f'"{column}"' for column in key)
-    return finds_nothing(
-        "nothing_lost_or_added",
-        f"There are as many rows here as there are different {thing}s in the lake"
-        f"{'' if has_history else ' (for a full dump: in the newest one)'}.",
-        query=f"""
-            with newest_dumps as (
-                select _source_name, max(_load_sequence) as newest from {raw} where _is_snapshot group by _source_name
-            ),
-            counts as (
-                select
-                    (
-                        select count(*) from (
-                            select distinct {columns} from {raw} left join newest_dumps using (_source_name)
-                            where {"true" if has_history else "not _is_snapshot or _load_sequence = newest"}
-                        ) as delivered
-                    ) as delivered_count,
-                    (select count(*) from {table}) as staged_count
-            )
-            select delivered_count, staged_count from counts where delivered_count <> staged_count
-        """,
-        after_refresh=_on_one_side_only(
-            columns,
-            f"""
-                select {columns} from {raw} where _load_sequence > {BUILT_LOAD_SEQUENCE}
-                union all
-                select {columns} from {given_up(table)}
-            """,
-            taken_in(table),
-        ),
-    )
-
-
-def _on_one_side_only(columns: str, expected: str, found: str) -> str:
-    """Keys that the query `expected` selects and the table `found` lacks, or the other way round."""
-    return f"""
-        (select {columns} from ({expected}) as expected except select {columns} from {found})
-        union all
-        (select {columns} from {found} except select {columns} from ({expected}) as expected)
-    """
-
-
-def _dated(column: str, thing: str) -> Expectation:
-    return holds(
-        f"{column}_possible",
-        f"Every {thing} has a date, after 1900 and not in the future.",
-        broken_when=f"{column} is null or {column} < {EARLIEST_MOMENT} or {column} > "
-        "cast(current_timestamp as timestamp) + interval 1 day",
-        columns=[column],
-    )
-
-
-def _not_negative(column: str, description: str) -> Expectation:
-    return holds(f"{column}_not_negative", description, broken_when=f"{column} < 0", columns=[column])
-
-
-def _reference(table: str, column: str, other: str, other_column: str, thing: str, other_thing: str) -> Expectation:
-    """Late extracts of the other feed break this, so it warns; where that feed is missing nothing is checked.
-
-    After a refresh the references that came are checked, and all of them if the other feed has come for the first time.
-    """
-    unknown = f"{column} is not null and {column} not in (select {other_column} from {other})"
-    return finds_nothing(
-        f"{column}_found",
-        f"The {column} of every {thing} is that of a known {other_thing}. Late or missing extracts of the other feed "
-        "are the usual reason; what needs both leaves these rows out.",
-        query=f"""
-            select distinct {column} from {table} where {unknown} and exists (select 1 from {other})
-        """,
-        after_refresh=f"""
-            select distinct {column}
-            from (
-                select {column} from {taken_in(table)}
-                union all
-                select {column} from {table}
-                where (select count(*) from {other}) = (select count(*) from {taken_in(other)})
-            ) as references_to_check
-            where {unknown} and exists (select 1 from {other})
-        """,
-        failed=f"select count(*) from {table} where {unknown}",
-        severity="warning",
     )
