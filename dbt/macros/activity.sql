@@ -13,8 +13,7 @@
     one for the purchases. Columns: customer_id, period_index, is_active_at_start, is_active_at_end, is_first (the customer's first ever),
     was_new (was new in the period before; said of those only who may be lost in this one), revenue_change (of the revenue that the rule
     looks back on), entry_date (when the customer came), is_counted (false: only its revenue counts). What happens inside a period shows at
-    its end. Expects the CTEs purchase_days and contract_spells, and of one grain pairs (see purchase_pairs), customer_periods and
-    calendar_days.
+    its end. Expects the CTEs purchase_days and contract_spells, and of one grain customer_periods and calendar_days.
 -#}
 {% macro activity_changes(activity_definition) %}
     {% if activity_definition == 'purchase' %}
@@ -28,7 +27,8 @@
 
 {#-
     What a customer bought in a period beside what the same customer bought in the period before; one row a customer and period with either.
-    Only who bought in both is looked up: nothing is grouped.
+    Only who bought in both is looked up: nothing is grouped. Two rules need it, and each works it out: an engine would keep a CTE that
+    both read whole, which costs more where memory is short.
 -#}
 {% macro purchase_pairs() %}
     {%- set nothing = 'cast(0 as decimal(18, 4))' -%}
@@ -109,7 +109,9 @@
         cast(amount - amount_before as decimal(18, 4)) as revenue_change,
         entry_date,
         true as is_counted
-    from pairs
+    from (
+        {{ purchase_pairs() }}
+    ) as pairs
 {% endmacro %}
 
 {#-
@@ -239,6 +241,12 @@
             min(entry_date) as entry_date
         from happenings
         group by customer_id, period_index
+
+    ),
+
+    pairs as (
+
+        {{ purchase_pairs() }}
 
     ),
 

@@ -44,12 +44,6 @@ segment_versions as (
 
 ),
 
-pairs as (
-
-    {{ purchase_pairs() }}
-
-),
-
 changes as (
 
     {{ of_all_activity_definitions(activity_changes) }}
