@@ -11,8 +11,7 @@ from great_expectations.expectations.expectation import Expectation
 from dagster_project.transforming.refreshing import FEEDS_WITH_HISTORY
 from expectations.rules import BUILT_LOAD_SEQUENCE, finds_nothing, given_up, holds, taken_in
 
-# The loader quarantines what is dated more than a day ahead, so what is left may be at most that far ahead of the
-# other events.
+# The loader quarantines what is dated earlier than this, or more than a day ahead; here both are asked once more.
 EARLIEST_MOMENT = "timestamp '1900-01-01'"
 
 

@@ -124,6 +124,7 @@ def _invoke(  # noqa: ANN202  (dbt is imported late: it takes two seconds)
     project: DbtProject, arguments: list[str], refresh: Refresh | None = None, parsed: "Manifest | None" = None
 ):
     project.target_dir.mkdir(parents=True, exist_ok=True)
+    is_parsing = arguments[0] == "parse"
     options = {
         "--project-dir": project.folder,
         "--profiles-dir": project.folder,
@@ -136,13 +137,13 @@ def _invoke(  # noqa: ANN202  (dbt is imported late: it takes two seconds)
     flat_options = [str(part) for option in options.items() for part in option]
     if project.settings.dbt_target == "spark":
         require_spark()
-        if arguments[0] != "parse":
+        if not is_parsing:
             # dbt works in the session that is there.
             spark_session(project.settings)
             let_dbt_keep_settings()
     from dbt.cli.main import dbtRunner
 
-    with _environment_for_dbt(project.settings, refresh, is_parsing=arguments[0] == "parse"):
+    with _environment_for_dbt(project.settings, refresh, is_parsing=is_parsing):
         try:
             return dbtRunner(parsed).invoke([*arguments, *flat_options, "--no-version-check"])
         finally:

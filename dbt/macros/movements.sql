@@ -1,7 +1,7 @@
 {#-
     Movements at one grain: who is counted in which period, and with which segment profile.
-    Grain: activity_definition x period_index x segment_profile_id x close_reason (NULL but for lost customers). All columns are sums, so rows of
-    different customers may be added up; row_count is 0 where none is left behind them. stock_* is what the period's end adds to the
+    Grain: activity_definition x period_index x segment_profile_id x close_reason (NULL but for lost customers). All columns are sums, so
+    rows of different customers may be added up; row_count is 0 where none is left behind them. stock_* is what the period's end adds to the
     customers and revenue "at start" of all later periods. Only what changes is looked at: the cost grows with purchases and spells, not
     with customers x periods. `moment`: of which rows, see rows_of.
 -#}

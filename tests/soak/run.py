@@ -74,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--work", default=PROJECT_ROOT / "var" / "soak", type=Path, help="folder for homes and extracts"
     )
-    parser.add_argument("--minutes", default=math.inf, type=float, help="begin no cycle of a crash part after so long")
+    parser.add_argument(
+        "--minutes", default=math.inf, type=float, help="begin no cycle of a crash part and no history after so long"
+    )
     parser.add_argument("--seed", default=1, type=int, help="the same seed chooses the same points")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.parts) - PARTS.keys())
