@@ -2,6 +2,9 @@
 #
 #   make run                                    the daily refresh on the sample extracts
 #   make run EXTRACTS=<folder> CONFIG=<file>    the same on your own
+#   make run JOB=full_rebuild                   another job (README.md); RESTATE_FROM=<date>, CUSTOMER=<id> where it takes them
+#   make rollback                               readers see the release before, or RELEASE=<id>
+#   make check-freshness                        an alert and exit code 1 if data are stale
 #   make dashboard                              the figures of the current release in a browser
 #   make superset-dashboard                     a ready dashboard for Superset, as one file to import (DATABASE=<its address>)
 #   make test | make lint | make dev            tests | every style check | Dagster's page in a browser
@@ -9,7 +12,8 @@
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
 #   make bench-engines ORDERS=1e6               DuckDB beside Spark, in benchmarks/ENGINES.md
-#   make soak                                   faults for an hour or two, their results in tests/soak/RESULTS.md
+#   make lock                                   lock files anew, after a change of locks/*.in (needs uv)
+#   make soak                                   faults for several hours, or some of them (PARTS="readers histories"); tests/soak/RESULTS.md
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help

@@ -43,7 +43,7 @@ class DisagreementError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark for every size and write the results; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="1e5", help="numbers of orders, such as 1e6,1e7")
+    parser.add_argument("--sizes", required=True, help="numbers of orders, such as 1e6,1e7")
     parser.add_argument("--work", default=ROOT / "var" / "benchmark", type=Path, help="folder for extracts and homes")
     parser.add_argument("--out", default=ROOT / "benchmarks", type=Path, help="folder for results")
     options = parser.parse_args(arguments)

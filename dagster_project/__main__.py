@@ -11,9 +11,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from dagster_project.alerting.failed_runs import alert_failed_run
+from dagster_project.clock import utc_now
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.releases import Release, ReleaseError, current_release, roll_back
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Customer retention platform")
     commands = parser.add_subparsers(required=True, metavar="command")
     run = commands.add_parser("run", help="run a job, for example daily_refresh")
-    run.add_argument("job")
+    run.add_argument("job", help="its name; README.md lists them")
     run.set_defaults(command=_run)
     commands.add_parser("dev", help="open Dagster's page in a browser").set_defaults(command=_dev)
     rollback = commands.add_parser("rollback", help="let readers see an earlier release")
@@ -149,7 +149,7 @@ def _alert_if_stale(settings: Settings) -> list[str]:
     from dagster_project.alerting.stale_data import alert_stale_data, find_stale_data
 
     config = load_config(settings.extracts_config)
-    findings = find_stale_data(settings, config, datetime.now(UTC).replace(tzinfo=None))
+    findings = find_stale_data(settings, config, utc_now())
     if findings:
         alert_stale_data(settings, config.name, findings, _tell)
     return findings

@@ -42,7 +42,7 @@ MOST_SECONDS_UNSEEN = 30
 def main() -> int:
     """Serve until Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m dashboard", description="The dashboard on the current release")
-    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--port", type=int, default=8501, help="where the browser finds it; 8501 unless told")
     port = parser.parse_args().port
     try:
         load_settings()

@@ -18,11 +18,6 @@ SECONDS_TO_WAIT = 10
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 
 
-def has_channel(settings: Settings) -> bool:
-    """Whether anybody wants alerts."""
-    return bool(settings.alert_webhook_url or settings.alert_smtp_url)
-
-
 def send_alert(settings: Settings, subject: str, text: str, report: Callable[[str], None]) -> bool:
     """Send an alert on every channel that is set; returns whether all took it, also where there is none.
 

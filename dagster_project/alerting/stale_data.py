@@ -41,7 +41,7 @@ def find_stale_data(settings: Settings, config: ExtractsConfig, now: dt.datetime
 
 def alert_stale_data(settings: Settings, dataset: str, findings: list[str], report: Callable[[str], None]) -> bool:
     """Tell what `find_stale_data` has found; returns whether it was sent."""
-    lines = [*(f"- {finding}" for finding in findings), "", "What to do: docs/runbook.md, 'Stale data'."]
+    lines = [*(f"- {finding}" for finding in findings), "", "What to do: docs/runbook.md, 'Alerts'."]
     return send_alert(settings, f"Customer retention: stale data in {dataset}", "\n".join(lines), report)
 
 

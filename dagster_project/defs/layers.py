@@ -11,16 +11,15 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.clock import utc_now
 from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
-from dagster_project.loading.contracts import personal_columns
 from dagster_project.loading.mapping import MappingError, load_config
 from dagster_project.publishing.restatements import ensure_restatements_contract, note_restatements
-from dagster_project.quality.engine import open_engine
-from dagster_project.quality.history import ensure_contract_file, record_results, result_rows, utc_now
+from dagster_project.quality.dbt_tests import check_result
+from dagster_project.quality.history import ensure_contract_file, record_results, result_rows
 from dagster_project.quality.last_results import keep_last_results
-from dagster_project.quality.results import CheckResult, SuiteResult
-from dagster_project.quality.runner import failing_rows
+from dagster_project.quality.results import SuiteResult
 from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
 from dagster_project.transforming.catalog import count_rows, parsed_manifest
@@ -242,32 +241,13 @@ def _record_tests(
         spec = checks[result.unique_id]
         table = ".".join(spec.asset_key.path)
         suite = suites.setdefault(table, SuiteResult(table, table, [], report_link=""))
-        suite.results.append(_as_check_result(session, result, spec.description or result.name, rows.get(table, 0)))
+        suite.results.append(
+            check_result(session.settings, result, spec.description or result.name, rows.get(table, 0))
+        )
     step, dataset = f"dbt_{layer}", session.config.name
     kept = [row for suite in suites.values() for row in result_rows(suite, session.run_id, checked_at, engine="dbt")]
     record_results(session.settings, dataset, step, kept)
     keep_last_results(session.settings, dataset, step, session.run_id, checked_at, list(suites.values()))
-
-
-def _as_check_result(session: RunSession, result: NodeResult, description: str, rows_checked: int) -> CheckResult:
-    status = {"pass": "passed", "error": "error"}.get(result.status, "failed")
-    rows_failed = result.rows_failed or 0
-    return CheckResult(
-        rule=result.name,
-        description=description,
-        severity=_severity_word(result),
-        status=status,
-        rows_checked=rows_checked,
-        rows_failed=rows_failed,
-        observed=result.message if status == "error" else f"{rows_failed:,} of {rows_checked:,}",
-        sample=_failing_rows(session, result.failing_rows_sql) if status == "failed" else [],
-    )
-
-
-def _failing_rows(session: RunSession, query: str) -> list[dict[str, str]]:
-    """What a failed test has found, masked; dbt itself keeps only the number."""
-    with open_engine(session.settings, session.settings.warehouse_path) as connection:
-        return failing_rows(connection, query, personal_columns())
 
 
 def _is_built(result: NodeResult) -> bool:
@@ -276,10 +256,6 @@ def _is_built(result: NodeResult) -> bool:
 
 def _is_acceptable(result: NodeResult) -> bool:
     return result.is_good or result.status == "warn"
-
-
-def _severity_word(result: NodeResult) -> str:
-    return "critical" if result.severity == "error" else "warning"
 
 
 def _materialized(spec: dg.AssetSpec, result: NodeResult, rows: dict[str, int]) -> dg.MaterializeResult:

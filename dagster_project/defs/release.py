@@ -12,7 +12,7 @@ from dagster_project.erasing.erasure import finish_erasures
 from dagster_project.erasing.pending import read_pending
 from dagster_project.loading.reporting_variables import settle_variables
 from dagster_project.publishing.content import MartDescription
-from dagster_project.publishing.releases import Release, current_release, publish_release
+from dagster_project.publishing.releases import Release, changed_marts, current_release, publish_release
 from dagster_project.settings import load_settings
 from dagster_project.transforming.catalog import describe_tables
 from dagster_project.transforming.dbt_runner import ensure_manifest
@@ -59,7 +59,7 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 "release": release.release_id,
                 "folder": dg.MetadataValue.path(release.path),
                 "dagster/row_count": sum(mart["rows"] for mart in marts_published.values()),
-                "changed_marts": dg.MetadataValue.text(", ".join(_changed_marts(current, release)) or "none"),
+                "changed_marts": dg.MetadataValue.text(", ".join(changed_marts(current, release)) or "none"),
             }
         )
 
@@ -92,12 +92,3 @@ def _write_to_postgres(session: RunSession, release: Release, context: dg.AssetE
     if read_pending(session.settings):
         require_nothing_left(url)
     context.log.info(f"Release: {release.release_id} is in PostgreSQL.")
-
-
-def _changed_marts(before: Release | None, after: Release) -> list[str]:
-    old = before.details["marts"] if before else {}
-    return [
-        name
-        for name, mart in after.details["marts"].items()
-        if mart["content_hash"] != old.get(name, {}).get("content_hash")
-    ]

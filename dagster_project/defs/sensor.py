@@ -3,12 +3,11 @@
 Belongs here: noticing files. Does not belong here: reading them.
 """
 
-import hashlib
 import json
-from pathlib import Path
 
 import dagster as dg
 
+from dagster_project.loading.extract_files import describe_folder
 from dagster_project.settings import load_settings
 
 SECONDS_BETWEEN_LOOKS = 60
@@ -39,14 +38,3 @@ def settled_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     return dg.SensorResult(
         run_requests=[dg.RunRequest(run_key=seen)], cursor=json.dumps({"seen": seen, "requested": seen})
     )
-
-
-def describe_folder(folder: Path) -> str:
-    """A hash over names, sizes and times of all files in a folder, hidden ones left out."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-            status = path.stat()
-            total.update(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
-    return total.hexdigest()

@@ -13,6 +13,7 @@ from functools import partial
 
 import duckdb
 
+from dagster_project.clock import utc_now
 from dagster_project.erasing.records import columns_without_ids, erase_refused_records
 from dagster_project.loading.batches import (
     Batch,
@@ -87,7 +88,7 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
         settings,
         config,
         report,
-        now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+        now=utc_now(),
         known=KnownLoads(entries),
         contents=read_known_contents(settings, config.name),
         next_sequence=next_load_sequence(settings),

@@ -9,13 +9,13 @@ A replayed row keeps the load sequence and the snapshot mark of the batch it cam
 must not win over what was delivered later.
 """
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.batches import (
     PARQUET_OPTIONS,
     UNPARSED_RECORD,
@@ -76,7 +76,7 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
 
 def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> FileResult:
     feed = load_feeds()[entry.feed]
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    now = utc_now()
     with (
         work_folder(settings.lake_dir) as work_dir,
         open_engine(work_dir / "spill", (settings.lake_dir,), settings.memory_limit) as connection,

@@ -119,6 +119,16 @@ def current_release(settings: Settings) -> Release | None:
     return _read_release(folder.resolve()) if (folder / "release.json").exists() else None
 
 
+def changed_marts(before: Release | None, after: Release) -> list[str]:
+    """The marts whose content is not that of the release before; all of them where there was none."""
+    old = before.details["marts"] if before else {}
+    return [
+        name
+        for name, mart in after.details["marts"].items()
+        if mart["content_hash"] != old.get(name, {}).get("content_hash")
+    ]
+
+
 def roll_back(settings: Settings, release_id: str | None = None) -> Release:
     """Let readers see an earlier release: the named one, or the newest that is older than the current one.
 

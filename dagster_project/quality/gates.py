@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.contracts import personal_columns
 from dagster_project.loading.mapping import Source
 from dagster_project.publishing.inputs import BuildInputs
@@ -52,12 +53,12 @@ def run_gate(
     last = read_last_results(settings, dataset, stage)
     with _open(settings, stage) as connection:
         if stage == "raw":
-            attach_raw_lake(connection, settings, dataset, sources, history.utc_now())
+            attach_raw_lake(connection, settings, dataset, sources, utc_now())
         else:
             attach_released_marts(connection, settings, dataset)
         batch = batch_source(connection)
         results = [_run(connection, batch, suite, settings, dataset, run_id, refreshed, last) for suite in suites]
-    checked_at = history.utc_now()
+    checked_at = utc_now()
     rows = [row for suite in results for row in history.result_rows(suite, run_id, checked_at)]
     history.record_results(settings, dataset, stage, rows)
     keep_last_results(

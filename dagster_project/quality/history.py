@@ -6,7 +6,7 @@ Belongs here: writing these files. Does not belong here: running checks, showing
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -58,11 +58,6 @@ class ResultRow:
 def results_dir(settings: Settings) -> Path:
     """The folder of the result files."""
     return settings.quality_dir / "results"
-
-
-def utc_now() -> datetime:
-    """The time of a check: UTC, without a zone, as stored."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def record_results(settings: Settings, dataset: str, stage: str, rows: Sequence[ResultRow]) -> Path | None:

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.durable import publish_file, remove_file, write_text
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.quality.data_docs import TEMPLATES_DIR, prune_pages
-from dagster_project.quality.history import utc_now
 from dagster_project.quality.pictures import columns, lineage, share
 from dagster_project.quality.report_content import pages, words
 from dagster_project.quality.report_content.runs import with_counts

@@ -5,9 +5,9 @@ Belongs here: the log of what leaves no ledger entry, and telling both in one li
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.durable import append_line
 from dagster_project.loading.ledger import read_ledger
 from dagster_project.quarantine.listing import Selection
@@ -32,7 +32,7 @@ def log_path(settings: Settings) -> Path:
 
 def note_action(settings: Settings, dataset: str, action: str, rows: int, details: str) -> None:
     """Add what the operator has just done to the log."""
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    now = utc_now().isoformat(timespec="seconds")
     line = asdict(Action(now, settings.operator, action, rows, details))
     append_line(log_path(settings), {"dataset": dataset, **line})
 

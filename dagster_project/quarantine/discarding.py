@@ -3,10 +3,9 @@
 Belongs here: choosing them. Does not belong here: the commit (`loading.taking_out`).
 """
 
-import datetime as dt
-
 import duckdb
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.batches import write_empty_batch
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig
@@ -29,7 +28,7 @@ def discard_rows(settings: Settings, config: ExtractsConfig, selection: Selectio
     entries: dict[tuple[str, str], LedgerEntry] = {
         (entry.feed, entry.batch_id): entry for entry in read_ledger(settings, config.name)
     }
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    now = utc_now()
     with duckdb.connect() as connection:
         for place, numbers in rows.items():
             message = f"{len(numbers)} quarantined rows discarded ({in_words(selection)})."

@@ -1,4 +1,4 @@
-{#- The rules by which a customer is active: docs/metrics.md, "Who is a customer at the start and at the end". -#}
+{#- The rules by which a customer is active: docs/metrics.md, "Who is a customer". -#}
 {% macro activity_definitions() %}
     {% set definitions = ['purchase'] %}
     {% for days in var('activity_windows') %}

@@ -6,10 +6,10 @@ Belongs here: what is about a single feed. Does not belong here: its files (`fil
 from datetime import datetime, timedelta
 from typing import Any
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.loading.mapping import ExtractsConfig
-from dagster_project.quality.history import utc_now
 from dagster_project.quality.pictures import Bar
 from dagster_project.quality.report_content.files import entries_of_run
 from dagster_project.quality.report_content.lights import Light, light_of_loading

@@ -6,11 +6,11 @@ files of pages (`report`), how they look (the templates and `pictures`).
 
 from typing import Any
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.publishing.releases import current_release
 from dagster_project.publishing.restatements import recent_restatements
-from dagster_project.quality.history import utc_now
 from dagster_project.quality.report_content.feeds import feed_rows
 from dagster_project.quality.report_content.files import (
     entries_of_run,

@@ -6,7 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project.defs.sensor import describe_folder, settled_extracts
+from dagster_project.defs.sensor import settled_extracts
+from dagster_project.loading.extract_files import describe_folder
 
 
 @pytest.fixture

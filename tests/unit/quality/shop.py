@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from dagster_project.clock import utc_now
 from dagster_project.loading.mapping import ExtractsConfig, load_config
-from dagster_project.quality.history import utc_now
 from dagster_project.quality.last_results import keep_last_results
 from dagster_project.quality.report import begin_report, end_report, write_index
 from dagster_project.quality.report_content.stages import STAGES

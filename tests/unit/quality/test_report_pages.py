@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from dagster_project.clock import utc_now
 from dagster_project.erasing.person import Person
 from dagster_project.erasing.traces import remove_traces
 from dagster_project.quality.data_docs import data_docs_dir
-from dagster_project.quality.history import utc_now
 from dagster_project.quality.runs import FeedCounts, RunRecord, StageCounts, read_records, write_record
 from tests.unit.quality.pages import Page, broken_links, read_pages
 from tests.unit.quality.shop import ALL_STEPS, ORDERS, Shop, result
