@@ -183,8 +183,8 @@ def _survey_sums_aggregated() -> Suite:
                         count(*) filter (where exclusion_reason is null and is_answered) as valid_answer_count,
                         count(*) filter (where exclusion_reason = 'duplicate_answer') as dropped_duplicate_count
                     from intermediate.int_survey_answers_attributed
-                    where event_date in (select calendar_date from intermediate.int_calendar_days)
                 ),
+                grains as (select distinct period_grain from intermediate.int_calendar_days),
                 sums as (
                     select
                         period_grain, sum(invited_count) as invited_count,
@@ -192,11 +192,16 @@ def _survey_sums_aggregated() -> Suite:
                         sum(dropped_duplicate_count) as dropped_duplicate_count
                     from intermediate.int_survey_sums_aggregated group by period_grain
                 )
-                select sums.*, answers.invited_count as invited, answers.valid_answer_count as valid
-                from sums cross join answers
-                where sums.invited_count <> answers.invited_count
-                    or sums.valid_answer_count <> answers.valid_answer_count
-                    or sums.dropped_duplicate_count <> answers.dropped_duplicate_count
+                select
+                    period_grain, answers.invited_count, answers.valid_answer_count, answers.dropped_duplicate_count,
+                    sums.invited_count as invited_in_sums, sums.valid_answer_count as valid_in_sums,
+                    sums.dropped_duplicate_count as dropped_in_sums
+                from grains
+                cross join answers
+                left join sums using (period_grain)
+                where coalesce(sums.invited_count, 0) <> answers.invited_count
+                    or coalesce(sums.valid_answer_count, 0) <> answers.valid_answer_count
+                    or coalesce(sums.dropped_duplicate_count, 0) <> answers.dropped_duplicate_count
             """,
         ),
     )

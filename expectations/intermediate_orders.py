@@ -197,6 +197,34 @@ def _order_value_sums_aggregated() -> Suite:
             broken_when="row_count <= 0 or order_count < 0 or buyer_count < 0 or order_count + buyer_count > row_count",
             columns=["order_count", "buyer_count", "row_count"],
         ),
+        finds_nothing(
+            "sums_agree_with_orders_and_refunds",
+            "In every grain, the sums hold each valid order once, and each refund once by its own date.",
+            query="""
+                with grains as (select distinct period_grain from intermediate.int_calendar_days),
+                orders as (
+                    select count(*) as order_count from intermediate.int_orders_valued where is_valid_order
+                ),
+                refunds as (
+                    select coalesce(sum(refund_amount), 0) as refund_amount from intermediate.int_refunds_valued
+                ),
+                sums as (
+                    select
+                        period_grain, sum(order_count) as order_count,
+                        sum(refund_amount_by_refund_date) as refund_amount
+                    from intermediate.int_order_value_sums_aggregated group by period_grain
+                )
+                select
+                    period_grain, orders.order_count, refunds.refund_amount,
+                    sums.order_count as orders_in_sums, sums.refund_amount as refund_amount_in_sums
+                from grains
+                cross join orders
+                cross join refunds
+                left join sums using (period_grain)
+                where coalesce(sums.order_count, 0) <> orders.order_count
+                    or coalesce(sums.refund_amount, 0) <> refunds.refund_amount
+            """,
+        ),
     )
 
 

@@ -91,6 +91,11 @@ def _moment(draw: random.Random) -> datetime:
     return START + timedelta(days=draw.randrange(DAYS), hours=draw.choice([0, 0, 9, 23]))
 
 
+def _long_ago(draw: random.Random) -> datetime:
+    """Years before all orders: further back than the calendar of a shop reaches that knows nothing as old."""
+    return START - timedelta(days=draw.randrange(500, 1500))
+
+
 def _order(draw: random.Random, order: str, people: list[str]) -> Row:
     return {
         "order_id": order,
@@ -125,7 +130,8 @@ def _refund(draw: random.Random, refund: str, orders: list[str]) -> Row:
 
 
 def _version(draw: random.Random, person: str, people: list[str]) -> Row:
-    created = START - timedelta(days=30) + timedelta(days=draw.randrange(90))
+    recently = START - timedelta(days=30) + timedelta(days=draw.randrange(90))
+    created = recently if draw.random() < 0.9 else _long_ago(draw)
     changed = max(created, _moment(draw))
     closed = changed if draw.random() < 0.3 else None
     return {
@@ -146,6 +152,7 @@ def _ticket(draw: random.Random, ticket: str, people: list[str]) -> Row:
 
 
 def _answer(draw: random.Random, answer: str, people: list[str], orders: list[str]) -> Row:
+    answered = _moment(draw) if draw.random() < 0.9 else _long_ago(draw)
     return {
         "response_id": answer,
         "survey_id": draw.choice(["s1", "s2"]),
@@ -154,8 +161,8 @@ def _answer(draw: random.Random, answer: str, people: list[str], orders: list[st
         "metric": "csat",
         "scale_id": "5",
         "score": draw.choice([1, 3, 4, 5, ""]),
-        "sent_at": START,
-        "answered_at": _moment(draw),
+        "sent_at": min(START, answered),
+        "answered_at": answered,
     }
 
 

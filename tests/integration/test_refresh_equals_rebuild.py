@@ -23,6 +23,48 @@ def test_many_refreshes_give_the_tables_of_one_rebuild(warehouse: Warehouse) -> 
     assert tables_that_a_rebuild_changes(warehouse, seed=0) == {}
 
 
+def test_dates_far_from_all_orders_are_added_up_when_orders_reach_them(warehouse: Warehouse) -> None:
+    """An answer years before the first order and a refund years after the last one are in no period yet.
+
+    Then orders older and newer than both arrive, of other customers: nothing about the answer or the refund changes.
+    """
+    old_answer = {"response_id": "r1", "customer_id": "c9", "metric": "csat", "scale_id": "5", "score": 5}
+    first = {
+        "orders": [_order_of("o1", "c1", "2021-03-01")],
+        "order_refunds": [{"refund_id": "f1", "order_id": "o1", "refunded_at": "2025-03-01", "amount": 2}],
+        "survey_responses": [{**old_answer, "survey_id": "s1", "answered_at": "2018-01-10"}],
+    }
+    then = {"orders": [_order_of("o0", "c2", "2017-12-01"), _order_of("o2", "c3", "2025-06-01")]}
+    for number, delivery in enumerate([first, then]):
+        write_delivery(delivery, warehouse.extracts, f"{number}")
+        refresh = warehouse.refresh()
+    assert refresh is not None
+    refreshed = copy_of(warehouse, "refreshed")
+    with duckdb.connect(str(refreshed), read_only=True) as connection:
+        (refunded,) = connection.execute(
+            "select sum(refund_amount_by_refund_date) from marts.order_value_by_period "
+            "where period_grain = 'month' and period_start = date '2025-03-01' and segment_type = 'all'"
+        ).fetchone()
+        (answered,) = connection.execute(
+            "select sum(valid_answer_count) from marts.csat_by_period where period_grain = 'month' "
+            "and period_start = date '2018-01-01' and segment_type = 'all' and survey_id = 'all' and touchpoint = 'all'"
+        ).fetchone()
+    assert (refunded, answered) == (2, 1)
+    warehouse.rebuild()
+    assert differing_tables(refreshed, warehouse.settings.warehouse_path) == {}
+
+
+def _order_of(order: str, customer: str, day: str) -> dict[str, object]:
+    return {
+        "order_id": order,
+        "customer_id": customer,
+        "ordered_at": day,
+        "status": "paid",
+        "currency": "USD",
+        "order_amount": 10,
+    }
+
+
 def test_restating_mends_what_is_dated_since(warehouse: Warehouse) -> None:
     """Somebody changed the warehouse by hand; the lake is whole. Restated from the first day on, all is as built."""
     for delivery in draw_deliveries(seed=7, count=1):

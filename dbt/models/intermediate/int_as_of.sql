@@ -4,6 +4,12 @@ with orders as (
 
 ),
 
+order_refunds as (
+
+    select * from {{ ref('stg_orders__order_refunds') }}
+
+),
+
 customer_versions as (
 
     select * from {{ ref('stg_crm__customer_versions') }}
@@ -44,20 +50,59 @@ latest_moments as (
 
 ),
 
+outer_moments as (
+
+    -- Nothing dated lies outside: whatever is added up by a day is added up whatever else the extracts hold.
+    select
+        min(ordered_at) as first_at,
+        max(ordered_at) as last_at
+    from orders
+
+    union all
+
+    select
+        min(refunded_at) as first_at,
+        max(refunded_at) as last_at
+    from order_refunds
+
+    union all
+
+    select
+        min(least(created_at, valid_from_at, coalesce(closed_at, created_at))) as first_at,
+        max(greatest(created_at, valid_from_at, coalesce(closed_at, created_at))) as last_at
+    from customer_versions
+
+    union all
+
+    select
+        min(least(opened_at, coalesce(closed_at, opened_at))) as first_at,
+        max(greatest(opened_at, coalesce(closed_at, opened_at))) as last_at
+    from tickets
+
+    union all
+
+    select
+        min(least(coalesce(sent_at, answered_at), coalesce(answered_at, sent_at))) as first_at,
+        max(greatest(coalesce(sent_at, answered_at), coalesce(answered_at, sent_at))) as last_at
+    from responses
+
+),
+
 event_bounds as (
 
     select
         (select {{ reporting_date('min(ordered_at)') }} from orders) as first_order_date,
-        (select {{ reporting_date('min(created_at)') }} from customer_versions) as first_customer_date,
-        (select {{ reporting_date('max(event_at)') }} from latest_moments) as latest_event_date
+        (select {{ reporting_date('max(event_at)') }} from latest_moments) as latest_event_date,
+        (select {{ reporting_date('min(first_at)') }} from outer_moments) as earliest_date,
+        (select {{ reporting_date('max(last_at)') }} from outer_moments) as latest_date
 
 )
 
 select
     first_order_date,
-    -- The calendar has to reach back to the first contract, which may be older than the first order.
-    least(first_order_date, coalesce(first_customer_date, first_order_date)) as first_event_date,
     latest_event_date,
+    earliest_date,
+    latest_date,
     {% if var('as_of_date') -%}
         cast('{{ var("as_of_date") }}' as date)
     {%- else -%}

@@ -13,8 +13,8 @@ days as (
 
     select
         {{ each_date(
-            add_days('first_event_date', -370),
-            add_days('greatest(as_of_date, latest_event_date)', days_ahead)
+            add_days('earliest_date', -370),
+            add_days('greatest(as_of_date, latest_date)', days_ahead)
         ) }} as calendar_date
     from as_of
 

@@ -4,7 +4,7 @@ with customer_versions as (
 
     select * from {{ ref('stg_crm__customer_versions') }}
     where
-        not {{ is_after_as_of(reporting_date('valid_from_at')) }}
+        {{ is_known_version() }}
         and {{ is_listed('customer_id', 'int_customer_ids_changed') }}
 
 ),
@@ -12,6 +12,20 @@ with customer_versions as (
 merges as (
 
     select * from {{ ref('int_customer_merges_resolved') }}
+
+),
+
+known as (
+
+    -- A closing after a set as-of date is not known yet, however old the version that tells of it.
+    select
+        customer_id,
+        version_number,
+        created_at,
+        valid_from_at,
+        case when not {{ is_after_as_of(reporting_date('closed_at')) }} then closed_at end as closed_at,
+        case when not {{ is_after_as_of(reporting_date('closed_at')) }} then close_reason end as close_reason
+    from customer_versions
 
 ),
 
@@ -27,7 +41,7 @@ marked as (
                 then 1
             else 0
         end as is_reopening
-    from customer_versions
+    from known
 
 ),
 

@@ -4,9 +4,12 @@
 
 with customer_versions as (
 
-    select * from {{ ref('stg_crm__customer_versions') }}
+    select
+        *,
+        {{ known_from() }} as known_from_at
+    from {{ ref('stg_crm__customer_versions') }}
     where
-        not {{ is_after_as_of(reporting_date('valid_from_at')) }}
+        {{ is_known_version() }}
         and {{ is_listed('customer_id', 'int_customer_ids_changed') }}
 
 ),
@@ -22,7 +25,7 @@ identified as (
     select
         customer_versions.*,
         coalesce(merges.surviving_customer_id, customer_versions.customer_id) as surviving_customer_id,
-        {{ first_midnight_from(reporting_timestamp('customer_versions.valid_from_at')) }} as valid_from_date
+        {{ first_midnight_from(reporting_timestamp('customer_versions.known_from_at')) }} as valid_from_date
     from customer_versions
     left join merges
         on customer_versions.customer_id = merges.customer_id
@@ -61,7 +64,7 @@ daily as (
         valid_from_date,
         row_number() over (
             partition by surviving_customer_id, valid_from_date
-            order by valid_from_at desc, customer_id desc
+            order by known_from_at desc, customer_id desc
         ) as recency_rank
     from trusted
 
