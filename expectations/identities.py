@@ -50,16 +50,30 @@ def final_after_complete() -> Expectation:
     )
 
 
+def figures_there(columns: Sequence[str]) -> Expectation:
+    """What every row of a mart has: a comparison with nothing is neither true nor false, so no other rule finds it."""
+    return holds(
+        "figures_there",
+        "Every row has its counts, amounts and statuses; 0 is a figure, nothing is none.",
+        broken_when=" or ".join(f"{column} is null" for column in columns),
+        columns=columns,
+    )
+
+
 def differs(rate: str, formula: str, denominator: str) -> str:
-    """SQL: the stored rate is not what the formula gives; where the denominator is 0 another rule speaks."""
-    return f"({denominator} <> 0 and abs({rate} - ({formula})) > {RATE_ALLOWANCE} * greatest(1, abs({rate})))"
+    """SQL: the stored rate is missing or not what the formula gives; where the denominator is 0 another rule speaks."""
+    return (
+        f"({denominator} <> 0 and ({rate} is null "
+        f"or abs({rate} - ({formula})) > {RATE_ALLOWANCE} * greatest(1, abs({rate}))))"
+    )
 
 
 def outside_interval(rate: str) -> str:
     """SQL: the rate leaves its own confidence interval, or has none."""
     return (
         f"{rate} < {rate}_lower - {RATE_ALLOWANCE} or {rate} > {rate}_upper + {RATE_ALLOWANCE} "
-        f"or ({rate} is null) <> ({rate}_lower is null) or {rate}_lower < 0 or {rate}_upper > 1"
+        f"or ({rate} is null) <> ({rate}_lower is null) or ({rate} is null) <> ({rate}_upper is null) "
+        f"or {rate}_lower < 0 or {rate}_upper > 1"
     )
 
 
@@ -67,8 +81,12 @@ def segments_add_up(table: str, group: Sequence[str], measures: Sequence[str]) -
     """Every count and amount of a segment type's values adds up to 'all'; one query checks all measures."""
     keys = ", ".join(group)
     sums = ", ".join(f"sum({measure}) as {measure}" for measure in measures)
-    # Counts agree exactly; amounts may differ by rounding.
-    unequal = " or ".join(f"abs(by_type.{measure} - whole.{measure}) > {MONEY_ALLOWANCE}" for measure in measures)
+    of_all = ", ".join(measures)
+    # Counts agree exactly; amounts may differ by rounding. A type without a row adds up to 0, which is not 'all'.
+    unequal = " or ".join(
+        f"abs(coalesce(by_type.{measure}, 0) - coalesce(whole.{measure}, 0)) > {MONEY_ALLOWANCE}"
+        for measure in measures
+    )
     return finds_nothing(
         "segments_add_up",
         "The values of each segment type add up to 'all', in every count and amount.",
@@ -78,12 +96,17 @@ def segments_add_up(table: str, group: Sequence[str], measures: Sequence[str]) -
                 where segment_type <> 'all' group by {keys}, segment_type
             ),
             whole as (
-                select * from {table} where segment_type = 'all'
+                select {keys}, types.segment_type, {of_all}
+                from {table}
+                cross join (
+                    select distinct segment_type from intermediate.int_segment_profiles where segment_type <> 'all'
+                ) as types
+                where {table}.segment_type = 'all'
             )
-            select {keys}, by_type.segment_type, by_type.{measures[0]} as of_segments, whole.{measures[0]} as of_all
-            from by_type
-            left join whole using ({keys})
-            where whole.segment_type is null or {unequal}
+            select {keys}, segment_type, by_type.{measures[0]} as of_segments, whole.{measures[0]} as of_all
+            from whole
+            full join by_type using ({keys}, segment_type)
+            where whole.{measures[0]} is null or {unequal}
         """,
     )
 

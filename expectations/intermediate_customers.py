@@ -8,6 +8,9 @@ from great_expectations.expectations.expectation import Expectation
 
 from expectations.rules import Suite, filled, finds_nothing, holds, keyed_suite, not_empty, taken_in
 
+# What stands for "since ever" and "until further notice" in tables of versions.
+BEGIN_OF_TIME, END_OF_TIME = "date '0001-01-01'", "date '9999-12-31'"
+
 # Not every movement has a reason, so that dbt's test of keys, which wants all columns filled, does not fit.
 MOVEMENT_KIND = "activity_definition, period_grain, period_index, segment_profile_id, close_reason"
 
@@ -224,17 +227,27 @@ def _movements() -> list[Suite]:
 
 
 def _follow_each_other(table: str, start: str, end: str, description: str, *, gaps_allowed: bool) -> Expectation:
-    next_start = f"lead({start}) over (partition by customer_id order by {start})"
-    broken = f"next_start < coalesce({end}, next_start + 1)" if gaps_allowed else f"next_start <> {end}"
+    of_customer = "over (partition by customer_id"
+    broken = (
+        f"next_start < coalesce({end}, next_start + 1)"
+        if gaps_allowed
+        else f"next_start is distinct from nullif({end}, {END_OF_TIME}) or first_start <> {BEGIN_OF_TIME}"
+    )
 
     def overlaps(rows: str) -> str:
         return f"""
             select customer_id, {start}, {end}, next_start
-            from (select customer_id, {start}, {end}, {next_start} as next_start from {rows}) as versions
+            from (
+                select
+                    customer_id, {start}, {end}, lead({start}) {of_customer} order by {start}) as next_start,
+                    min({start}) {of_customer}) as first_start
+                from {rows} as spans
+            ) as versions
             where {broken}
         """
 
-    # A refresh replaces all rows of a customer together.
+    # Whatever else the table holds of a customer of whom rows were taken in: a row that was left behind overlaps them.
+    concerned = f"(select * from {table} where customer_id in (select customer_id from {taken_in(table)}))"
     return finds_nothing(
-        "versions_do_not_overlap", description, query=overlaps(table), after_refresh=overlaps(taken_in(table))
+        "versions_do_not_overlap", description, query=overlaps(table), after_refresh=overlaps(concerned)
     )

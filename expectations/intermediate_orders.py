@@ -11,6 +11,8 @@ from expectations.rules import Suite, filled, finds_nothing, given_up, holds, ke
 # conversion.
 ROUNDING_ALLOWANCE = "0.01"
 
+# Which grains there have to be: a table that lacks one altogether has no row that could be wrong.
+GRAINS = "select distinct period_grain from intermediate.int_calendar_days"
 ORDERS = "intermediate.int_orders_valued"
 
 
@@ -61,9 +63,10 @@ def _orders_valued() -> Suite:
         holds(
             "net_amount_agrees",
             "Net is gross less discount, and less refunds where it says so; unknown where gross is unknown.",
-            broken_when="net_amount <> gross_amount - discount_amount "
-            "or net_amount_after_refunds <> net_amount - refund_amount "
-            "or (gross_amount is null) <> (net_amount is null)",
+            # An amount without a rate is unknown altogether.
+            broken_when="net_amount is distinct from gross_amount - discount_amount "
+            "or net_amount_after_refunds is distinct from net_amount - refund_amount "
+            "or (exchange_rate is not null and (discount_amount is null or refund_amount is null))",
             columns=["gross_amount", "discount_amount", "net_amount", "refund_amount", "net_amount_after_refunds"],
         ),
         holds(
@@ -99,7 +102,8 @@ def _orders_valued() -> Suite:
         ),
         finds_nothing(
             "value_agrees_with_staging",
-            "In the reporting currency, gross value adds up to that of lines and headers in staging.",
+            "In the reporting currency, each order's gross value is that of its lines in staging, or of its header "
+            "where it has none; with lines of several categories, of which one may be gift cards, it is no more.",
             query=_value_added(ORDERS),
             after_refresh=_value_added(taken_in(ORDERS)),
         ),
@@ -158,7 +162,7 @@ def _customer_periods_aggregated() -> Suite:
         finds_nothing(
             "sums_agree_with_days",
             "In every grain, the periods' orders and value add up to those of the days of purchase.",
-            query="""
+            query=f"""
                 with days as (
                     select sum(order_count) as order_count, sum(net_amount) as net_amount
                     from intermediate.int_purchase_days_aggregated
@@ -167,21 +171,32 @@ def _customer_periods_aggregated() -> Suite:
                     select period_grain, sum(order_count) as order_count, sum(net_amount) as net_amount
                     from intermediate.int_customer_periods_aggregated group by period_grain
                 )
-                select periods.*, days.order_count as order_count_of_days, days.net_amount as net_amount_of_days
-                from periods cross join days
-                where periods.order_count <> days.order_count or periods.net_amount <> days.net_amount
+                select
+                    period_grain, periods.order_count, periods.net_amount,
+                    days.order_count as order_count_of_days, days.net_amount as net_amount_of_days
+                from ({GRAINS}) as grains
+                cross join days
+                left join periods using (period_grain)
+                where periods.order_count is distinct from days.order_count
+                    or periods.net_amount is distinct from days.net_amount
             """,
         ),
         finds_nothing(
             "one_first_period",
             "In each grain there are as many first periods as customers with a purchase.",
-            query="""
-                select period_grain, count(*) filter (where is_first_period) as first_period_count
-                from intermediate.int_customer_periods_aggregated
-                group by period_grain
-                having count(*) filter (where is_first_period) <> (
-                    select count(*) from intermediate.int_customers_aggregated where purchase_count > 0
+            query=f"""
+                with buyers as (
+                    select count(*) as buyer_count from intermediate.int_customers_aggregated where purchase_count > 0
+                ),
+                first_periods as (
+                    select period_grain, count(*) as first_period_count
+                    from intermediate.int_customer_periods_aggregated where is_first_period group by period_grain
                 )
+                select period_grain, first_period_count, buyer_count
+                from ({GRAINS}) as grains
+                cross join buyers
+                left join first_periods using (period_grain)
+                where coalesce(first_period_count, 0) <> buyer_count
             """,
         ),
     )
@@ -200,9 +215,8 @@ def _order_value_sums_aggregated() -> Suite:
         finds_nothing(
             "sums_agree_with_orders_and_refunds",
             "In every grain, the sums hold each valid order once, and each refund once by its own date.",
-            query="""
-                with grains as (select distinct period_grain from intermediate.int_calendar_days),
-                orders as (
+            query=f"""
+                with orders as (
                     select count(*) as order_count from intermediate.int_orders_valued where is_valid_order
                 ),
                 refunds as (
@@ -217,7 +231,7 @@ def _order_value_sums_aggregated() -> Suite:
                 select
                     period_grain, orders.order_count, refunds.refund_amount,
                     sums.order_count as orders_in_sums, sums.refund_amount as refund_amount_in_sums
-                from grains
+                from ({GRAINS}) as grains
                 cross join orders
                 cross join refunds
                 left join sums using (period_grain)
@@ -242,7 +256,7 @@ def _order_value_classes_aggregated() -> Suite:
             "classes_agree_with_orders",
             "In every grain and segment type, the classes hold as many order values as there are valid orders of "
             "known value.",
-            query="""
+            query=f"""
                 with counted as (
                     select period_grain, segment_type, sum(row_count) as value_count
                     from intermediate.int_order_value_classes_aggregated
@@ -254,9 +268,12 @@ def _order_value_classes_aggregated() -> Suite:
                     from intermediate.int_orders_valued
                     where is_valid_order and net_amount is not null
                 )
-                select counted.period_grain, counted.segment_type, counted.value_count, orders.order_count
-                from counted cross join orders
-                where counted.value_count != orders.order_count
+                select period_grain, segment_type, value_count, order_count
+                from ({GRAINS}) as grains
+                cross join (select distinct segment_type from intermediate.int_segment_profiles) as types
+                cross join orders
+                left join counted using (period_grain, segment_type)
+                where coalesce(value_count, 0) <> order_count
             """,
         ),
     )
@@ -290,9 +307,9 @@ def _cohort_cells_aggregated() -> Suite:
                     from intermediate.int_customer_periods_aggregated group by period_grain
                 )
                 select
-                    periods.*, cells.customer_periods as customer_periods_of_cells,
-                    cells.net_amount as net_amount_of_cells
-                from periods left join cells using (period_grain)
+                    period_grain, periods.customer_periods, periods.net_amount,
+                    cells.customer_periods as customer_periods_of_cells, cells.net_amount as net_amount_of_cells
+                from periods full join cells using (period_grain)
                 where cells.customer_periods is distinct from periods.customer_periods
                     or cells.net_amount is distinct from periods.net_amount
             """,
@@ -307,14 +324,21 @@ def _order_values_aggregated() -> Suite:
         finds_nothing(
             "orders_agree",
             "In every grain, the orders of 'all' add up to all valid orders.",
-            query="""
-                select period_grain, sum(order_count) as order_count
-                from intermediate.int_order_values_aggregated
-                where segment_type = 'all'
-                group by period_grain
-                having sum(order_count) <> (
-                    select count(*) from intermediate.int_orders_valued where is_valid_order
+            query=f"""
+                with orders as (
+                    select count(*) as order_count from intermediate.int_orders_valued where is_valid_order
+                ),
+                counted as (
+                    select period_grain, sum(order_count) as counted_orders
+                    from intermediate.int_order_values_aggregated
+                    where segment_type = 'all'
+                    group by period_grain
                 )
+                select period_grain, counted_orders, order_count
+                from ({GRAINS}) as grains
+                cross join orders
+                left join counted using (period_grain)
+                where coalesce(counted_orders, 0) <> order_count
             """,
         ),
     )
@@ -333,28 +357,32 @@ def _numbers_with_gaps(condition: str) -> str:
 
 
 def _value_added(orders: str) -> str:
-    """Where some orders are worth more, together, than staging says of them."""
+    """Orders whose value is not what staging says of them."""
     return f"""
         with valued as (
             select order_id, gross_amount from {orders}
             where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
         ),
         line_values as (
-            select order_id, sum({LINE_VALUE}) as line_value
+            select order_id, sum({LINE_VALUE}) as line_value,
+                min(coalesce(category, '')) = max(coalesce(category, '')) as is_of_one_category
             from staging.stg_orders__order_lines
             where order_id in (select order_id from valued)
             group by order_id
         ),
-        staged as (
-            select sum(coalesce(line_value, orders.order_amount)) as staged_amount
-            from staging.stg_orders__orders as orders
-            inner join valued using (order_id)
-            left join line_values using (order_id)
+        compared as (
+            select
+                valued.order_id, valued.gross_amount, coalesce(is_of_one_category, true) as must_be_equal,
+                case when line_values.order_id is null then orders.order_amount else line_value end as staged_amount
+            from valued
+            inner join staging.stg_orders__orders as orders on valued.order_id = orders.order_id
+            left join line_values on valued.order_id = line_values.order_id
         )
-        select staged_amount, valued_amount
-        from staged
-        cross join (select sum(gross_amount) as valued_amount, count(*) as order_count from valued) as sums
-        where valued_amount > staged_amount + {ROUNDING_ALLOWANCE} * order_count
+        select order_id, staged_amount, gross_amount
+        from compared
+        where (gross_amount is null) <> (staged_amount is null)
+            or gross_amount > staged_amount + {ROUNDING_ALLOWANCE}
+            or (must_be_equal and gross_amount < staged_amount - {ROUNDING_ALLOWANCE})
     """
 
 

@@ -8,6 +8,7 @@ results and checked by dbt.
 from expectations.identities import (
     MONEY_ALLOWANCE,
     differs,
+    figures_there,
     final_after_complete,
     known_rate_status,
     not_much_smaller,
@@ -17,6 +18,7 @@ from expectations.identities import (
 from expectations.marts_retention import retention_suites
 from expectations.rules import Suite, filled, finds_nothing, holds, not_empty, one_of
 
+CLV_METHODS = ("historic", "retention_form", "lifespan_form", "profit_form")
 PERIOD_GRAINS = ("week", "month", "quarter", "year")
 SEGMENTED_PERIOD = ("period_grain", "period_start", "segment_type", "segment_value")
 
@@ -92,11 +94,13 @@ def _customer_lifetime_value() -> Suite:
         table=table,
         key=key,
         expectations=[
+            not_empty(table, "There is at least one lifetime value."),
             not_much_smaller(table),
+            figures_there(["clv_status", "purchase_count", "purchase_day_count", "repeat_purchase_day_count"]),
             one_of(
                 "clv_method",
                 "A lifetime value says by which method it was made.",
-                ["historic", "retention_form", "lifespan_form", "profit_form"],
+                CLV_METHODS,
             ),
             holds(
                 "amount_only_when_ok",
@@ -128,13 +132,12 @@ def _customer_lifetime_value() -> Suite:
             finds_nothing(
                 "every_customer_there",
                 "Every customer has each method once, and no one else has any.",
-                query="""
+                query=f"""
                     select customer_id, count(clv_method) as method_count
                     from marts.dim_customer
                     full join marts.customer_lifetime_value using (customer_id)
                     group by customer_id
-                    having count(clv_method) <> (select count(distinct clv_method) from marts.customer_lifetime_value)
-                        or count(dim_customer.customer_id) = 0
+                    having count(clv_method) <> {len(CLV_METHODS)} or count(dim_customer.customer_id) = 0
                 """,
             ),
         ],
@@ -150,16 +153,43 @@ def _order_value_by_period() -> Suite:
     }
     # Averages are stored to six places.
     average_differs = " or ".join(
-        f"abs({average} - {amount}::double / nullif(valued_order_count, 0)) > 1e-6"
+        f"(valued_order_count = 0) <> ({average} is null) "
+        f"or abs({average} - {amount}::double / nullif(valued_order_count, 0)) > 1e-6"
         for average, amount in averages.items()
     )
+    counts = ["order_count", "valued_order_count", "anonymous_order_count", "buyer_count", "repeat_buyer_count"]
+    amounts = [
+        "gross_amount",
+        "discount_amount",
+        "net_amount",
+        "shipping_amount",
+        "tax_amount",
+        "refund_amount_by_order_date",
+        "refund_amount_by_refund_date",
+        "net_amount_after_refunds",
+    ]
     return Suite(
         table=table,
         key=SEGMENTED_PERIOD,
         expectations=[
             not_empty(table, "There is at least one order value."),
             not_much_smaller(table),
+            known_rate_status(),
             final_after_complete(),
+            figures_there([*counts, *amounts, "rate_status"]),
+            finds_nothing(
+                "every_period_there",
+                "Every period up to now has its row of 'all'.",
+                query="""
+                    select periods.period_grain, periods.period_start
+                    from marts.dim_period as periods
+                    left join marts.order_value_by_period as order_values
+                        on periods.period_grain = order_values.period_grain
+                        and periods.period_start = order_values.period_start
+                        and order_values.segment_type = 'all'
+                    where order_values.period_start is null
+                """,
+            ),
             holds(
                 "counts_possible",
                 "Orders with a value and orders without customer are among the orders; nobody buys without an order.",
@@ -177,14 +207,21 @@ def _order_value_by_period() -> Suite:
             holds(
                 "averages_agree",
                 "Average order value = amount / number of orders with a value; without such orders there is none.",
-                broken_when=f"{average_differs} or (valued_order_count = 0) <> (aov_net is null)",
+                broken_when=average_differs,
                 columns=["valued_order_count", "net_amount", "aov_net"],
             ),
             holds(
-                "frequency_possible",
-                "Purchase frequency is at least 1, the repeat purchase rate lies between 0 and 1.",
-                broken_when="purchase_frequency < 1 or repeat_purchase_rate not between 0 and 1 "
-                "or (buyer_count = 0) <> (purchase_frequency is null)",
+                "frequency_agrees",
+                "Purchase frequency = orders with a customer / buyers, at least 1; repeat purchase rate = those with "
+                "several orders / buyers, between 0 and 1. Without buyers there is neither.",
+                broken_when=differs(
+                    "purchase_frequency", "(order_count - anonymous_order_count)::double / buyer_count", "buyer_count"
+                )
+                + " or "
+                + differs("repeat_purchase_rate", "repeat_buyer_count::double / buyer_count", "buyer_count")
+                + " or purchase_frequency < 1 or repeat_purchase_rate not between 0 and 1 "
+                "or (buyer_count = 0) <> (purchase_frequency is null) "
+                "or (buyer_count = 0) <> (repeat_purchase_rate is null)",
                 columns=["purchase_frequency", "repeat_purchase_rate", "buyer_count"],
             ),
             finds_nothing(
@@ -200,26 +237,19 @@ def _order_value_by_period() -> Suite:
                         select period_grain, sum(order_count) as order_count, sum(net_amount) as net_amount
                         from marts.order_value_by_period where segment_type = 'all' group by period_grain
                     )
-                    select periods.*, orders.order_count as order_count_of_orders,
-                        orders.net_amount as net_amount_of_orders
-                    from periods cross join orders
-                    where periods.order_count <> orders.order_count
-                        or abs(periods.net_amount - orders.net_amount) > {MONEY_ALLOWANCE}
+                    select period_grain, periods.order_count, periods.net_amount,
+                        orders.order_count as order_count_of_orders, orders.net_amount as net_amount_of_orders
+                    from (select distinct period_grain from marts.dim_period) as grains
+                    cross join orders
+                    left join periods using (period_grain)
+                    where coalesce(periods.order_count, 0) <> orders.order_count
+                        or abs(coalesce(periods.net_amount, 0) - orders.net_amount) > {MONEY_ALLOWANCE}
                 """,
             ),
             segments_add_up(
                 table,
                 ["period_grain", "period_start"],
-                [
-                    "order_count",
-                    "valued_order_count",
-                    "anonymous_order_count",
-                    "buyer_count",
-                    "gross_amount",
-                    "discount_amount",
-                    "net_amount",
-                    "refund_amount_by_refund_date",
-                ],
+                [*counts, *amounts],
             ),
         ],
     )
@@ -228,6 +258,14 @@ def _order_value_by_period() -> Suite:
 def _csat_by_period() -> Suite:
     table = "marts.csat_by_period"
     key = ("period_grain", "period_start", "metric", "survey_id", "touchpoint", "segment_type", "segment_value")
+    counts = [
+        "invited_count",
+        "valid_answer_count",
+        "positive_answer_count",
+        "top_box_answer_count",
+        "detractor_count",
+        "dropped_duplicate_count",
+    ]
     return Suite(
         table=table,
         key=key,
@@ -235,6 +273,7 @@ def _csat_by_period() -> Suite:
             not_much_smaller(table),
             known_rate_status(),
             final_after_complete(),
+            figures_there([*counts, "rate_status"]),
             holds(
                 "counts_possible",
                 "Positive answers are among the valid ones, and no more answered than were invited.",
@@ -246,8 +285,9 @@ def _csat_by_period() -> Suite:
                 "rates_agree",
                 "CSAT = positive / valid answers, response rate = valid answers / invitations, both between 0 and 1. "
                 "Without valid answers there is none.",
-                broken_when=differs("csat", "positive_answer_count::double / valid_answer_count", "valid_answer_count")
-                + " or "
+                broken_when="(metric = 'csat' and "
+                + differs("csat", "positive_answer_count::double / valid_answer_count", "valid_answer_count")
+                + ") or "
                 + differs("response_rate", "valid_answer_count::double / invited_count", "invited_count")
                 + " or csat not between 0 and 1 or response_rate not between 0 and 1 "
                 "or (metric = 'csat' and (valid_answer_count = 0) <> (csat is null)) "
@@ -262,17 +302,30 @@ def _csat_by_period() -> Suite:
             ),
             holds(
                 "scores_possible",
-                "NPS lies between -100 and 100, CES and top box between 0 and 1, normalised means between 0 and 100.",
-                broken_when="nps not between -100 and 100 or ces not between 0 and 1 or top_box_rate not between 0 "
-                "and 1 "
+                "NPS = 100 x (promoters - detractors) / valid answers, CES = positive / valid answers, top box = those "
+                "with the highest score / valid answers; normalised means lie between 0 and 100. Each measure has its "
+                "own score only.",
+                broken_when="(metric = 'nps' and "
+                + differs(
+                    "nps",
+                    "100 * (positive_answer_count - detractor_count)::double / valid_answer_count",
+                    "valid_answer_count",
+                )
+                + ") or (metric = 'ces' and "
+                + differs("ces", "positive_answer_count::double / valid_answer_count", "valid_answer_count")
+                + ") or "
+                + differs("top_box_rate", "top_box_answer_count::double / valid_answer_count", "valid_answer_count")
+                + " or nps not between -100 and 100 or ces not between 0 and 1 or top_box_rate not between 0 and 1 "
+                "or (valid_answer_count = 0) <> (mean_score_normalised is null) "
                 "or mean_score_normalised not between 0 and 100 "
-                "or (metric <> 'csat' and csat is not null) or (metric <> 'nps' and nps is not null)",
+                "or (metric <> 'csat' and csat is not null) or (metric <> 'nps' and nps is not null) "
+                "or (metric <> 'ces' and ces is not null)",
                 columns=["nps", "ces", "top_box_rate", "mean_score_normalised"],
             ),
             segments_add_up(
                 table,
                 ["period_grain", "period_start", "metric", "survey_id", "touchpoint"],
-                ["invited_count", "valid_answer_count", "positive_answer_count", "dropped_duplicate_count"],
+                counts,
             ),
         ],
     )

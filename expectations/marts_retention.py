@@ -8,6 +8,7 @@ from expectations.identities import (
     MONEY_ALLOWANCE,
     RATE_ALLOWANCE,
     differs,
+    figures_there,
     final_after_complete,
     known_rate_status,
     not_much_smaller,
@@ -16,6 +17,15 @@ from expectations.identities import (
 )
 from expectations.rules import Suite, filled, finds_nothing, holds, not_empty
 
+RETENTION_COUNTS = (
+    "customers_at_start",
+    "customers_at_end",
+    "new_customers",
+    "retained_customers",
+    "reactivated_customers",
+    "lost_customers",
+    "new_and_lost_customers",
+)
 RETENTION_KEY = ("period_grain", "period_start", "activity_definition", "segment_type", "segment_value")
 
 
@@ -34,11 +44,26 @@ def _retention_by_period() -> Suite:
             not_much_smaller(table),
             known_rate_status(),
             final_after_complete(),
+            figures_there([*RETENTION_COUNTS, "rate_status"]),
+            finds_nothing(
+                "every_period_there",
+                "Every period up to now has its row of 'all', under every rule of activity.",
+                query="""
+                    select periods.period_grain, periods.period_start, definitions.activity_definition
+                    from marts.dim_period as periods
+                    cross join (select distinct activity_definition from marts.retention_by_period) as definitions
+                    left join marts.retention_by_period as retention
+                        on periods.period_grain = retention.period_grain
+                        and periods.period_start = retention.period_start
+                        and definitions.activity_definition = retention.activity_definition
+                        and retention.segment_type = 'all'
+                    where retention.period_start is null
+                """,
+            ),
             holds(
                 "counts_not_negative",
                 "No count of customers is negative.",
-                broken_when="least(customers_at_start, customers_at_end, new_customers, retained_customers, "
-                "reactivated_customers, lost_customers, new_and_lost_customers) < 0",
+                broken_when=f"least({', '.join(RETENTION_COUNTS)}) < 0",
                 columns=["customers_at_start", "customers_at_end", "retained_customers"],
             ),
             holds(
@@ -114,15 +139,7 @@ def _retention_by_period() -> Suite:
             segments_add_up(
                 table,
                 ["period_grain", "period_start", "activity_definition"],
-                [
-                    "customers_at_start",
-                    "customers_at_end",
-                    "new_customers",
-                    "retained_customers",
-                    "reactivated_customers",
-                    "lost_customers",
-                    "new_and_lost_customers",
-                ],
+                RETENTION_COUNTS,
             ),
             finds_nothing(
                 "buyers_agree",
@@ -139,10 +156,14 @@ def _retention_by_period() -> Suite:
                         from intermediate.int_periods
                         left join buyers using (period_grain, period_index)
                     )
-                    select period_grain, period_start, customers_at_end, buyer_count
-                    from marts.retention_by_period
-                    inner join periods using (period_grain, period_start)
-                    where activity_definition = 'purchase' and segment_type = 'all' and customers_at_end <> buyer_count
+                    select periods.period_grain, periods.period_start, customers_at_end, buyer_count
+                    from periods
+                    left join marts.retention_by_period as retention
+                        on periods.period_grain = retention.period_grain
+                        and periods.period_start = retention.period_start
+                        and activity_definition = 'purchase'
+                        and segment_type = 'all'
+                    where coalesce(customers_at_end, 0) <> buyer_count
                 """,
             ),
             finds_nothing(
@@ -190,6 +211,7 @@ def _churn_by_period() -> Suite:
     net_share = (
         "(churned_revenue + contraction_revenue - expansion_revenue - reactivation_revenue)::double / revenue_at_start"
     )
+    counts = ["customers_at_start", "lost_customers", "new_customers_at_start", "lost_new_customers"]
     return Suite(
         table=table,
         key=RETENTION_KEY,
@@ -198,6 +220,7 @@ def _churn_by_period() -> Suite:
             not_much_smaller(table),
             known_rate_status(),
             final_after_complete(),
+            figures_there([*counts, *amounts, "rate_status"]),
             holds(
                 "churn_rate_agrees",
                 "Churn rate = lost / customers at the start, between 0 and 1; without customers at the start there is "
@@ -214,10 +237,16 @@ def _churn_by_period() -> Suite:
                 columns=["churn_rate_lower", "churn_rate", "churn_rate_upper"],
             ),
             holds(
-                "new_customer_churn_rate_possible",
-                "The churn rate of new customers lies between 0 and 1.",
-                broken_when="new_customer_churn_rate not between 0 and 1",
-                columns=["new_customer_churn_rate"],
+                "new_customer_churn_rate_agrees",
+                "The churn rate of new customers = lost / at the start, of those who were new in the period before; "
+                "between 0 and 1.",
+                broken_when=differs(
+                    "new_customer_churn_rate",
+                    "lost_new_customers::double / new_customers_at_start",
+                    "new_customers_at_start",
+                )
+                + " or new_customer_churn_rate not between 0 and 1",
+                columns=["new_customers_at_start", "lost_new_customers", "new_customer_churn_rate"],
             ),
             holds(
                 "revenue_bridge_closes",
@@ -273,7 +302,7 @@ def _churn_by_period() -> Suite:
             segments_add_up(
                 table,
                 ["period_grain", "period_start", "activity_definition"],
-                ["customers_at_start", "lost_customers", *amounts],
+                [*counts, *amounts],
             ),
         ],
     )
@@ -313,12 +342,14 @@ def _churn_reasons_by_period() -> Suite:
 def _retention_by_cohort() -> Suite:
     table = "marts.retention_by_cohort"
     key = ("cohort_grain", "cohort_start", "period_index", "segment_type", "segment_value")
+    counts = ["cohort_size", "active_customers", "active_or_later_customers"]
     return Suite(
         table=table,
         key=key,
         expectations=[
             not_empty(table, "There is at least one cohort."),
             not_much_smaller(table),
+            figures_there([*counts, "order_count", "net_amount", "cumulative_net_amount"]),
             holds(
                 "first_cell_is_cohort",
                 "In the period of their first purchase all customers of a cohort are active.",
@@ -344,7 +375,8 @@ def _retention_by_cohort() -> Suite:
                 "no_period_missing",
                 "Every cohort has a cell for each period up to now, also where nobody bought, and revenue accumulates.",
                 query=f"""
-                    select cohort_grain, cohort_start, segment_type, segment_value, count(*) as cell_count
+                    select cohort_grain, cohort_start, segment_type, segment_value, count(*) as cell_count,
+                        max(periods_until_now) as period_count
                     from (
                         select
                             cohort_grain, cohort_start, segment_type, segment_value, period_index,
@@ -356,25 +388,43 @@ def _retention_by_cohort() -> Suite:
                             ) as cumulation_gap
                         from marts.retention_by_cohort
                     ) as cells
+                    left join (
+                        select
+                            period_grain as cohort_grain, period_start as cohort_start,
+                            row_number() over (partition by period_grain order by period_start desc)
+                                as periods_until_now
+                        from marts.dim_period
+                    ) as periods using (cohort_grain, cohort_start)
                     group by cohort_grain, cohort_start, segment_type, segment_value
-                    having count(*) <> max(period_index) + 1 or max(cumulation_gap) > {MONEY_ALLOWANCE}
+                    having count(*) <> max(period_index) + 1
+                        or count(*) <> coalesce(max(periods_until_now), 0)
+                        or max(cumulation_gap) > {MONEY_ALLOWANCE}
                 """,
             ),
             finds_nothing(
                 "cohorts_add_up_to_buyers",
                 "In every grain the cohorts of 'all' add up to all customers with a purchase.",
                 query="""
-                    select cohort_grain, sum(cohort_size) as cohort_customers
-                    from marts.retention_by_cohort
-                    where period_index = 0 and segment_type = 'all'
-                    group by cohort_grain
-                    having sum(cohort_size) <> (select count(*) from marts.dim_customer where purchase_count > 0)
+                    with buyers as (
+                        select count(*) as buyer_count from marts.dim_customer where purchase_count > 0
+                    ),
+                    cohorts as (
+                        select cohort_grain, sum(cohort_size) as cohort_customers
+                        from marts.retention_by_cohort
+                        where period_index = 0 and segment_type = 'all'
+                        group by cohort_grain
+                    )
+                    select period_grain, cohort_customers, buyer_count
+                    from (select distinct period_grain from marts.dim_period) as grains
+                    cross join buyers
+                    left join cohorts on grains.period_grain = cohorts.cohort_grain
+                    where coalesce(cohort_customers, 0) <> buyer_count
                 """,
             ),
             segments_add_up(
                 table,
                 ["cohort_grain", "cohort_start", "period_index"],
-                ["cohort_size", "active_customers", "active_or_later_customers", "order_count", "net_amount"],
+                [*counts, "order_count", "net_amount"],
             ),
         ],
     )

@@ -72,6 +72,10 @@ def _file_rules(feed: str) -> list[Expectation]:
         f"rows_in_quarantine >= {QUARANTINE_ROWS_LIMIT} "
         f"and rows_in_quarantine > {QUARANTINE_SHARE_LIMIT} * rows_read and status = 'loaded'"
     )
+    day_beyond_limit = (
+        f"having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
+        f"and sum(rows_in_quarantine) > {QUARANTINE_SHARE_LIMIT} * sum(rows_read)"
+    )
     return [
         finds_nothing(
             "no_file_refused",
@@ -97,10 +101,10 @@ def _file_rules(feed: str) -> list[Expectation]:
             "limit for one file.",
             query="select cast(loaded_at as date) as loaded_on, sum(rows_read) as rows_read, "
             f"sum(rows_in_quarantine) as rows_in_quarantine {current} and status = 'loaded' "
-            f"group by 1 having sum(rows_in_quarantine) >= {QUARANTINE_ROWS_LIMIT} "
-            f"and sum(rows_in_quarantine) > {QUARANTINE_SHARE_LIMIT} * sum(rows_read)",
+            f"group by 1 {day_beyond_limit}",
             checked=f"select sum(rows_read) {current}",
-            failed=f"select sum(rows_in_quarantine) {current}",
+            failed="select sum(rows_in_quarantine) from (select sum(rows_in_quarantine) as rows_in_quarantine "
+            f"{current} and status = 'loaded' group by cast(loaded_at as date) {day_beyond_limit}) as days",
         ),
         finds_nothing(
             "nothing_in_quarantine",

@@ -128,6 +128,7 @@ def finds_nothing(
     after_refresh: str | None = None,
     checked: str | None = None,
     failed: str | None = None,
+    counts_after_refresh: tuple[str, str] | None = None,
     severity: Severity = "critical",
 ) -> Expectation:
     """A rule across rows or tables. `query` selects what breaks it: keys and offending columns only, they are shown
@@ -136,13 +137,21 @@ def finds_nothing(
     `after_refresh` finds what a refresh of the table can have broken, if nothing was broken before: it looks at what
     was taken in and given up (`taken_in`, `given_up`) and at batches after BUILT_LOAD_SEQUENCE. It is asked only then
     (`dagster_project.quality.scope`). `checked` and `failed` are scalar queries for the two counts where they are not
-    the table's rows and the query's rows.
+    the table's rows and the query's rows; `counts_after_refresh` are both, where they are not the rows taken in and
+    those that `after_refresh` finds.
     """
     return ExpectQueryToFindNothing(
         unexpected_rows_query=query,
         description=description,
         severity=severity,
-        meta=_meta(rule, query=query, after_refresh=after_refresh, checked=checked, failed=failed),
+        meta=_meta(
+            rule,
+            query=query,
+            after_refresh=after_refresh,
+            checked=checked,
+            failed=failed,
+            counts_after_refresh=counts_after_refresh,
+        ),
     )
 
 
@@ -159,7 +168,8 @@ def given_up(table: str) -> str:
 def narrowed(expectation: Expectation, built_load_sequence: int) -> Expectation:
     """The rule as a query about what a refresh has changed; `built_load_sequence` is the last one before it."""
     query = expectation.meta["after_refresh"].replace(BUILT_LOAD_SEQUENCE, str(built_load_sequence))
-    meta = {"rule": expectation.meta["rule"], "query": query}
+    checked, failed = expectation.meta.get("counts_after_refresh", (None, None))
+    meta = _meta(expectation.meta["rule"], query=query, checked=checked, failed=failed)
     return expectation.copy(update={"unexpected_rows_query": query, "meta": meta})
 
 

@@ -85,6 +85,14 @@ def refers_to(table: str, column: str, other: str, other_column: str, thing: str
     After a refresh the references that came are checked, and all of them if the other feed has come for the first time.
     """
     unknown = f"{column} is not null and {column} not in (select {other_column} from {other})"
+    references_that_came = f"""
+        (
+            select {column} from {taken_in(table)}
+            union all
+            select {column} from {table}
+            where (select count(*) from {other}) = (select count(*) from {taken_in(other)})
+        ) as references_to_check
+    """
     return finds_nothing(
         f"{column}_found",
         f"The {column} of every {thing} is that of a known {other_thing}. Late or missing extracts of the other feed "
@@ -94,14 +102,13 @@ def refers_to(table: str, column: str, other: str, other_column: str, thing: str
         """,
         after_refresh=f"""
             select distinct {column}
-            from (
-                select {column} from {taken_in(table)}
-                union all
-                select {column} from {table}
-                where (select count(*) from {other}) = (select count(*) from {taken_in(other)})
-            ) as references_to_check
+            from {references_that_came}
             where {unknown} and exists (select 1 from {other})
         """,
         failed=f"select count(*) from {table} where {unknown}",
+        counts_after_refresh=(
+            f"select count(*) from {references_that_came}",
+            f"select count(*) from {references_that_came} where {unknown}",
+        ),
         severity="warning",
     )

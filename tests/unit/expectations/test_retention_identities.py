@@ -37,6 +37,11 @@ def mart(connection):
             select 'month' as period_grain, unnest([1, 1, 2, 2]) as period_index,
                 unnest(['a', 'b', 'b', 'c']) as customer_id;
         create table intermediate.int_purchase_days_aggregated (customer_id varchar, purchase_date date);
+        create table intermediate.int_segment_profiles as
+            select 'p' as segment_profile_id, unnest(['all', 'country']) as segment_type,
+                unnest(['all', 'unknown']) as segment_value;
+        create table marts.dim_period as
+            select 'month' as period_grain, unnest([date '2026-01-01', date '2026-02-01']) as period_start;
         """
     )
     return connection
@@ -81,7 +86,10 @@ def test_each_broken_identity_is_named(mart, check, change, rules):
 
 
 def test_customers_of_a_window_are_counted_again_from_the_purchases(mart, check):
-    mart.execute("update marts.retention_by_period set activity_definition = 'window_90'")
+    mart.execute(
+        "insert into marts.retention_by_period "
+        "select * replace ('window_90' as activity_definition) from marts.retention_by_period"
+    )
     mart.execute(
         "insert into intermediate.int_purchase_days_aggregated values "
         "('a', date '2025-11-30'), ('b', date '2025-12-01'), ('b', date '2026-01-05'), ('c', date '2026-02-28')"
