@@ -29,6 +29,7 @@ STAGES = {
 }
 # Steps that do nothing when nothing is new; loading and its gate always look.
 STAGES_LEFT_OUT_WHEN_UNCHANGED = ("staging", "intermediate", "marts", "release")
+GATE_ENGINE = "Great Expectations"
 # The last results of each step.
 Known = dict[str, LastResults]
 
@@ -136,7 +137,7 @@ def tables_of(settings: Settings, known: Known, steps: Sequence[str], record: Ru
     """The tables of a stage with the newest results of each step, by name."""
     tables: dict[str, Table] = {}
     for last in (known[step] for step in steps if step in known):
-        engine = "dbt" if last.step.startswith("dbt_") else "Great Expectations"
+        engine = "dbt" if last.step.startswith("dbt_") else GATE_ENGINE
         is_of_run = record is not None and last.run_id == record.run_id
         for suite in last.suites:
             table = tables.setdefault(suite.table, Table(suite.table))
@@ -165,7 +166,9 @@ def _stage_light(stage: str, record: RunRecord | None, of_run: list[Table], entr
         return Light("good", "unchanged")
     if stage == "load" and (True in ended or entries_of_run(entries, record)):
         return light_of_loading(entries_of_run(entries, record))
-    if of_run or all(ended):
+    # The tests of dbt alone do not make it: a run may have been killed before the gate.
+    is_through_gate = any(one.is_of_run and one.engine == GATE_ENGINE for table in of_run for one in table.found)
+    if all(ended) or is_through_gate:
         return Light("good", "published") if stage == "release" else light_of(0, warnings)
     return {"running": Light("none", "not yet"), "green": Light("none", "not in this job")}.get(
         record.outcome, NOT_REACHED

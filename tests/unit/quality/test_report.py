@@ -147,6 +147,15 @@ def test_a_killed_run_is_seen_at_once_and_named_by_the_next_one(shop: Shop) -> N
     assert "green daily_refresh" in shop.run_page(green).words
 
 
+def test_a_stage_that_was_killed_before_its_gate_has_not_passed(shop: Shop) -> None:
+    killed = shop.begin()
+    shop.check(killed, "raw")
+    shop.check(killed, "dbt_staging", table=GATES["staging"])
+    assert "Staging not yet" in stages_of(shop.index)
+    shop.end(shop.begin())
+    assert "Staging not reached" in stages_of(shop.run_page(killed))
+
+
 def test_a_job_without_builds_says_so(shop: Shop) -> None:
     record = shop.begin("validate_only")
     for step in GATES:
