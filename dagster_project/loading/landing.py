@@ -40,7 +40,6 @@ from dagster_project.sql_text import quote_name, quote_text
 # NDJSON is read as lines; JSON text never holds this control character unescaped.
 UNIT_SEPARATOR = "\x1f"
 LINES = Dialect(delimiter=UNIT_SEPARATOR, quote="", escape="", header=("line",))
-PLAIN = Dialect()
 DEFAULT_DELIMITERS = {"csv": ",", "tsv": "\t"}
 LONGEST_LINE = 4_000_000
 MOST_COLUMNS = 2_000
@@ -96,8 +95,8 @@ def land(
         return _land_parquet(connection, path, file_number)
     if file_format == "excel":
         copy = work_dir / "excel.csv"
-        excel_to_csv(path, source.sheet, header=source.dialect.header is True, target=copy)
-        dialect = PLAIN if source.dialect.header is True else Dialect(header=source.dialect.header)
+        excel_to_csv(path, source.sheet, header=source.dialect.header, target=copy)
+        dialect = Dialect(header=source.dialect.header)
         return _land_delimited(connection, copy, ",", dialect, work_dir, on_rows, file_number)
     plain = to_plain_utf8(path, source.dialect.encoding, work_dir)
     if file_format == "ndjson":

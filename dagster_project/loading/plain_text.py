@@ -11,8 +11,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster_project.loading.refusals import FileRefusedError
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 COMPRESSED_SUFFIXES = (".gz", ".zst")
 CHUNK_BYTES = 4 << 20
@@ -22,6 +26,8 @@ ZSTD_INPUT_BYTES = 2048
 # disk.
 LARGEST_GROWTH = 200
 ALWAYS_ALLOWED_BYTES = 1 << 30
+# A row that says it stands further down would let the reader count empty rows without end.
+LAST_ROW_OF_EXCEL = 1_048_576
 UTF8_NAMES = ("utf-8", "utf-8-sig")
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 OTHER_FORMATS = {
@@ -130,11 +136,11 @@ def _zstd_chunks(path: Path) -> Iterator[bytes]:
         raise FileRefusedError(message)
 
 
-def excel_to_csv(path: Path, sheet: str | None, *, header: bool, target: Path) -> None:
+def excel_to_csv(path: Path, sheet: str | None, *, header: bool | tuple[str, ...], target: Path) -> None:
     """Write one sheet of a workbook as plain CSV, values as text: dates ISO, whole numbers without decimal point.
 
-    Empty rows are left out; a row is as long as the header, or longer where it has values beyond it.
-    Raises FileRefusedError where the file is no workbook or the sheet does not exist.
+    Empty rows are left out; a row is as long as the header (without one: as the longest row), or longer where it has
+    values beyond it. Raises FileRefusedError where the file is no workbook or the sheet does not exist.
     """
     # Imported here: it takes a second, and most runs read no workbook.
     import openpyxl
@@ -160,19 +166,36 @@ def excel_to_csv(path: Path, sheet: str | None, *, header: bool, target: Path) -
         if sheet is not None and sheet not in workbook.sheetnames:
             names = ", ".join(workbook.sheetnames)
             raise FileRefusedError(f"it has no sheet '{sheet}'. Its sheets are: {names}. Correct `sheet:`.")
-        rows = (workbook[sheet] if sheet is not None else workbook.worksheets[0]).iter_rows(values_only=True)
+        worksheet = workbook[sheet] if sheet is not None else workbook.worksheets[0]
+        # What a sheet says of its own size may be out of date, and the reader would leave out what lies beyond.
+        worksheet.reset_dimensions()
+        width = None if header is True else _width_without_header(worksheet, header or ())
         with target.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            width = None
-            for row in rows:
+            for row in _rows(worksheet):
                 texts = _without_empty_end([_cell_text(value) for value in row])
                 if not texts:
                     continue
                 if width is None:
-                    width = len(texts) if header else len(row)
+                    width = len(texts)
                 writer.writerow(texts + [""] * (width - len(texts)))
     finally:
         workbook.close()
+
+
+def _rows(worksheet: "ReadOnlyWorksheet") -> Iterator[tuple]:
+    """The values of each row, from the first row of the sheet on; each is as long as its own cells."""
+    for number, row in enumerate(worksheet.iter_rows(values_only=True), start=1):
+        if number > LAST_ROW_OF_EXCEL:
+            raise FileRefusedError(
+                f"its sheet has rows beyond {LAST_ROW_OF_EXCEL:,}, the last that Excel knows. "
+                "Open it and save it again, or deliver CSV."
+            )
+        yield row
+
+
+def _width_without_header(worksheet: "ReadOnlyWorksheet", names: tuple[str, ...]) -> int:
+    return max(len(names), max((len(row) for row in _rows(worksheet)), default=0))
 
 
 def _without_empty_end(texts: list[str]) -> list[str]:

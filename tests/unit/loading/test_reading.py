@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import io
 import os
+import re
 import zipfile
 
 import duckdb
@@ -247,6 +248,57 @@ def test_excel(home, load_orders):
         ("1", dt.datetime(2024, 5, 31, 14), 12.5),
         ("2", dt.datetime(2024, 6, 1), None),
     ]
+
+
+def _rewritten(workbook, pattern, replacement):
+    """The workbook with other words in its first sheet."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                content, count = re.subn(pattern, replacement, content)
+                assert count == 1
+            target.writestr(name, content)
+    return changed.getvalue()
+
+
+NAMES = ["order_id", "ordered_at", "status", "channel", "currency"]
+NUMBERED = "{order_id: column_1, ordered_at: column_2, status: column_3, channel: column_4}"
+
+
+@pytest.mark.parametrize("dimension", [b"A1", b"A1:D1", b"A1:B3", b"A1:Z99"])
+@pytest.mark.parametrize(
+    ("rows_above", "options"),
+    [([NAMES], ""), ([], f"    header: {NAMES}\n"), ([], f"    header: false\n    columns: {NUMBERED}\n")],
+    ids=["header", "names given", "no header"],
+)
+def test_excel_rows_beyond_the_size_that_the_sheet_states_are_loaded(home, load_orders, dimension, rows_above, options):
+    rows = [["1", "2024-05-31", "paid"], ["2", "2024-06-01", "paid", "web"], [], ["3", "2024-06-02", "paid"]]
+    workbook = _rewritten(
+        _workbook(home, [*rows_above, *rows]), b'<dimension ref="[^"]*"', b'<dimension ref="%s"' % dimension
+    )
+    result = load_orders(workbook, options, name="orders.xlsx")
+    assert (result.files[0].rows_accepted, result.files[0].rows_quarantined) == (3, 0)
+    assert home.rows("orders", "order_id, channel, _source_row") == [("1", None, 1), ("2", "web", 2), ("3", None, 3)]
+
+
+def test_excel_row_with_a_value_beyond_the_header_is_quarantined_whatever_size_the_sheet_states(home, load_orders):
+    rows = [
+        ["order_id", "ordered_at", "status"],
+        ["1", "2024-05-31", "paid", None, "lost?"],
+        ["2", "2024-06-01", "paid"],
+    ]
+    workbook = _rewritten(_workbook(home, rows), b'<dimension ref="[^"]*"', b'<dimension ref="A1:C3"')
+    load_orders(workbook, name="orders.xlsx")
+    assert home.quarantined("orders") == [(1, ["too_many_values"])]
+    assert home.rows("orders", "order_id") == [("2",)]
+
+
+def test_excel_row_numbered_beyond_the_last_of_excel_is_refused(home, load_orders):
+    rows = [["order_id", "ordered_at", "status"], ["1", "2024-05-31", "paid"]]
+    workbook = _rewritten(_workbook(home, rows), b'<row r="2"', b'<row r="99999999999"')
+    assert "rows beyond 1,048,576" in load_orders(workbook, name="orders.xlsx").files[0].message
 
 
 @pytest.mark.parametrize(
