@@ -15,7 +15,7 @@ import duckdb
 from dagster_project.loading import values
 from dagster_project.loading.contracts import Column, Feed, load_currencies, load_survey_scales
 from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
-from dagster_project.loading.formats import ISO, Dialect
+from dagster_project.loading.formats import Dialect
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.reasons import CLOSED_BEFORE, explain
 from dagster_project.loading.refusals import FileRefusedError
@@ -56,16 +56,16 @@ def checked_rows(
     source: Source,
     columns: dict[str, ResolvedColumn],
     now: dt.datetime,
-    *,
-    is_typed_format: bool,
+    file_format: str,
 ) -> Checked:
     """The query that maps, types and judges the rows GATHERED in this connection.
 
-    `now` (UTC) is the time of loading. `is_typed_format`: the file's own types were written as ISO text when it was
-    read. Raises FileRefusedError where an expression of the mapping does not fit the file's columns.
+    `now` (UTC) is the time of loading; `file_format` is that of the files. Raises FileRefusedError where an expression
+    of the mapping does not fit the files' columns.
     """
     mapped, failures = _mapped_sql(feed, columns, _rows_of_feed(source, GATHERED))
     types = _types_of(connection, mapped, columns)
+    own_dialect = source.dialect.of_values(file_format)
     texts, digits, parsed, instants, typed = [], [], [], [], []
     conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
     limit = now + dt.timedelta(days=1)
@@ -78,19 +78,18 @@ def checked_rows(
                 conditions.append((f"missing:{name}", "TRUE"))
             continue
         is_text = columns[name].kind == "source" or types[name] == "VARCHAR"
-        dialect = source.dialect if is_text and columns[name].kind != "value" else ISO_DIALECT
+        dialect = own_dialect if is_text and columns[name].kind != "value" else ISO_DIALECT
         texts.append((f"text_{name}", _text_sql(feed, source, column)))
         if column.type != "text":
             digits.append((f"digits_{name}", values.plain_digits_sql(f"text_{name}")))
-        formats = _with_iso(dialect.timestamp_formats, is_typed_format=is_typed_format)
         if column.type == "timestamp":
-            parsed.append((f"local_{name}", values.local_time_sql(f"digits_{name}", formats)))
-            instant = values.instant_sql(f"digits_{name}", formats)
+            parsed.append((f"local_{name}", values.local_time_sql(f"digits_{name}", dialect.timestamp_formats)))
+            instant = values.instant_sql(f"digits_{name}", dialect.timestamp_formats)
             # Most timestamps are local times, so the dearer question is put only to the others.
             instants.append((f"instant_{name}", f"CASE WHEN local_{name} IS NULL THEN {instant} END"))
         if column.type in ("money", "rate", "integer"):
             parsed.append((f"number_{name}", values.number_text_sql(f"digits_{name}", dialect)))
-        typed.append((name, _typed_sql(column, dialect, is_typed_format=is_typed_format)))
+        typed.append((name, _typed_sql(column, dialect)))
         conditions += _column_conditions(column, limit)
     conditions += _row_conditions(feed)
     if feed.name == "survey_responses":
@@ -200,16 +199,12 @@ def _text_sql(feed: Feed, source: Source, column: Column) -> str:
     return text
 
 
-def _with_iso(formats: tuple[str, ...], *, is_typed_format: bool) -> tuple[str, ...]:
-    return formats if ISO in formats or not is_typed_format else (*formats, ISO)
-
-
-def _typed_sql(column: Column, dialect: Dialect, *, is_typed_format: bool) -> str:
+def _typed_sql(column: Column, dialect: Dialect) -> str:
     name = column.name
     if column.type == "timestamp":
         return f"coalesce(instant_{name}, {utc_sql(f'local_{name}', dialect.time_zone)})"
     if column.type == "date":
-        return values.date_sql(f"digits_{name}", _with_iso(dialect.date_formats, is_typed_format=is_typed_format))
+        return values.date_sql(f"digits_{name}", dialect.date_formats)
     if column.type == "integer":
         return values.integer_sql(f"number_{name}")
     if column.type in ("money", "rate"):

@@ -23,9 +23,9 @@ from dagster_project.loading.checks import checked_rows
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.engine import empty_engine, open_engine
 from dagster_project.loading.extract_files import Content, ExtractFile, check_unchanged
+from dagster_project.loading.formats import COMPRESSED_SUFFIXES
 from dagster_project.loading.landing import Landed, format_of, gather, land
 from dagster_project.loading.mapping import Source
-from dagster_project.loading.plain_text import COMPRESSED_SUFFIXES
 from dagster_project.loading.progress import reporting_progress
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.loading.source_columns import resolve_columns
@@ -38,7 +38,6 @@ LARGEST_SMALL_FILE = 16 << 20
 PACKED_SUFFIXES = (*COMPRESSED_SUFFIXES, ".parquet", ".xlsx")
 PACKED = 8
 ROWS_WORTH_A_WORD = 1_000_000
-TYPED_FORMATS = ("parquet", "excel")
 # What the operator must mend, not who delivers the file.
 OWN_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
@@ -273,9 +272,9 @@ class _Judgements:
         name = "only" if is_only_file else str(len(self.known) + 1)
         try:
             columns, unmapped = resolve_columns(feed, source, self.landed[0].columns)
-            is_typed = format_of(first.file.path, source) in TYPED_FORMATS
+            file_format = format_of(first.file.path, source)
             with reporting_progress(connection, self.workshop.report, lambda: f"{first.title}: checking {rows:,} rows"):
-                checked = checked_rows(connection, feed, source, columns, self.workshop.now, is_typed_format=is_typed)
+                checked = checked_rows(connection, feed, source, columns, self.workshop.now, file_format)
                 broken = {number: landed.broken for number, landed in enumerate(self.landed, start=1)}
                 judged = judge_rows(
                     connection, feed, checked, self.landed[0].columns, broken, self.workshop.folder, name

@@ -6,7 +6,8 @@ Belongs here: the dialect and its validation. Does not belong here: reading file
 import codecs
 import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import duckdb
 import yaml
@@ -15,6 +16,10 @@ from dagster_project.loading.mapping_document import Document, suggestion
 from dagster_project.loading.reporting_variables import time_zone_problem
 
 FORMATS = ("csv", "tsv", "ndjson", "parquet", "excel")
+DELIMITED_FORMATS = ("csv", "tsv")
+# Formats with types of their own, which are written as plain numbers and ISO moments when a file is read.
+TYPED_FORMATS = ("parquet", "excel")
+COMPRESSED_SUFFIXES = (".gz", ".zst")
 SUFFIX_FORMATS = {
     ".csv": "csv",
     ".txt": "csv",
@@ -26,7 +31,8 @@ SUFFIX_FORMATS = {
     ".xlsx": "excel",
     ".xlsm": "excel",
 }
-DELIMITED_KEYS = ("delimiter", "quote", "escape", "header", "encoding", "decimal_mark", "thousands_mark")
+MARK_KEYS = ("decimal_mark", "thousands_mark")
+DELIMITED_KEYS = ("delimiter", "quote", "escape", "header", "encoding", *MARK_KEYS)
 TIME_KEYS = ("time_zone", "date_formats", "timestamp_formats")
 
 # Formats with a name of their own beside strptime patterns.
@@ -56,6 +62,35 @@ class Dialect:
     date_formats: tuple[str, ...] = (ISO,)
     timestamp_formats: tuple[str, ...] = (ISO,)
 
+    def of_values(self, file_format: str) -> "Dialect":
+        """How values are written in files of a format.
+
+        Marks belong to csv and tsv files; elsewhere a number is plain, also one that is written as a text. Formats of
+        moments apply to texts everywhere, and beside them ISO, as which typed moments were written.
+        """
+        dialect = self
+        if file_format not in DELIMITED_FORMATS:
+            dialect = replace(dialect, decimal_mark=".", thousands_mark=None)
+        if file_format in TYPED_FORMATS:
+            dialect = replace(
+                dialect,
+                date_formats=_with_iso(self.date_formats),
+                timestamp_formats=_with_iso(self.timestamp_formats),
+            )
+        return dialect
+
+
+def _with_iso(formats: tuple[str, ...]) -> tuple[str, ...]:
+    return formats if ISO in formats else (*formats, ISO)
+
+
+def format_by_suffix(name: PurePath) -> str | None:
+    """The format that a file's suffix tells (the one before .gz or .zst), None where it tells none."""
+    suffixes = [suffix.lower() for suffix in name.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
+        suffixes.pop()
+    return SUFFIX_FORMATS.get(suffixes[-1]) if suffixes else None
+
 
 def dialect_keys() -> tuple[str, ...]:
     """The keys of the mapping file that make up a dialect."""
@@ -63,14 +98,24 @@ def dialect_keys() -> tuple[str, ...]:
 
 
 def read_dialect(
-    document: Document, entries: dict[str, yaml.Node], defaults: dict[str, yaml.Node], file_format: str | None
+    document: Document,
+    entries: dict[str, yaml.Node],
+    defaults: dict[str, yaml.Node],
+    file_format: str | None,
+    suffix_format: str | None,
 ) -> Dialect:
-    """The dialect of a source: its own keys over the defaults; problems are noted in the document."""
-    if file_format not in (None, "csv", "tsv"):
-        for key in DELIMITED_KEYS:
+    """The dialect of a source: its own keys over the defaults; problems are noted in the document.
+
+    `file_format` is what the source states, `suffix_format` what the suffix of its files tells.
+    """
+    # A sheet may lack its header and lines of JSON may be in cp1252, but marks do nothing in any other format.
+    keys = DELIMITED_KEYS if file_format is not None else MARK_KEYS
+    known_format = file_format or suffix_format
+    if known_format not in (None, *DELIMITED_FORMATS):
+        for key in keys:
             if key in entries:
                 document.complain(
-                    entries[key], f"{key} belongs to csv and tsv files; {file_format} has no such thing. Remove it."
+                    entries[key], f"{key} belongs to csv and tsv files; {known_format} has no such thing. Remove it."
                 )
     nodes = {key: entries.get(key, defaults.get(key)) for key in dialect_keys()}
     quote = _character(document, nodes["quote"], "quote", '"', may_be_empty=True)

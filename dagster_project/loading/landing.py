@@ -25,10 +25,9 @@ from dagster_project.loading.delimited import (
     scan_structure,
 )
 from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
-from dagster_project.loading.formats import SUFFIX_FORMATS, Dialect
+from dagster_project.loading.formats import Dialect, format_by_suffix
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.plain_text import (
-    COMPRESSED_SUFFIXES,
     excel_to_csv,
     largest_unpacked,
     to_plain_utf8,
@@ -64,10 +63,7 @@ def format_of(path: Path, source: Source) -> str:
     """
     if source.format is not None:
         return source.format
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
-        suffixes.pop()
-    known = SUFFIX_FORMATS.get(suffixes[-1]) if suffixes else None
+    known = format_by_suffix(path)
     if known is None:
         raise FileRefusedError(
             "its suffix does not tell the format. Set `format:` to csv, tsv, ndjson, parquet or excel."

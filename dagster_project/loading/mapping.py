@@ -14,7 +14,7 @@ import yaml
 
 from dagster_project.loading.contracts import Feed, load_currencies, load_feeds
 from dagster_project.loading.expressions import ExpressionError, columns_of_expression
-from dagster_project.loading.formats import FORMATS, Dialect, dialect_keys, read_dialect
+from dagster_project.loading.formats import FORMATS, Dialect, dialect_keys, format_by_suffix, read_dialect
 from dagster_project.loading.mapping_document import (
     Document,
     MappingError,
@@ -136,7 +136,8 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
     file_format = _one_of(document, entries, "format", FORMATS, None)
     # A dialect key in `defaults:` is meant for the text files among the sources, so only a source's own key can be
     # misplaced.
-    dialect = read_dialect(document, entries, defaults, file_format)
+    suffix_format = format_by_suffix(PurePosixPath(entries["files"].value))
+    dialect = read_dialect(document, entries, defaults, file_format, suffix_format)
     columns = _columns(document, entries.get("columns"), feed, node)
     return Source(
         name=name,

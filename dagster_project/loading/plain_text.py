@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_project.loading.formats import COMPRESSED_SUFFIXES
 from dagster_project.loading.refusals import FileRefusedError
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-COMPRESSED_SUFFIXES = (".gz", ".zst")
 CHUNK_BYTES = 4 << 20
 # A few bytes of zstd may stand for 128 KiB: small bites keep a file that was made to fill the memory from doing so.
 ZSTD_INPUT_BYTES = 2048

@@ -12,7 +12,7 @@ SENTENCES = {
     "missing": "{column} is empty. Every row needs it: correct the row, or map another column to {column}.",
     "not_a_timestamp": "{column} is not a timestamp. Write 2024-05-31 14:00:00, or set timestamp_formats.",
     "not_a_date": "{column} is not a date. Write 2024-05-31, or name the format under date_formats.",
-    "not_a_number": "{column} is not a number. Write 1234.50, or set decimal_mark and thousands_mark in the mapping.",
+    "not_a_number": "{column} is not a number. Write 1234.50, or set decimal_mark, thousands_mark (csv and tsv).",
     "not_an_integer": "{column} is not a whole number. Write it without fraction and letters.",
     "not_a_boolean": "{column} is neither yes nor no. Write true or false, or map the spelling under value_maps.",
     "out_of_range": "{column} is infinite, not a number, or has more digits than the column holds. Correct the row.",

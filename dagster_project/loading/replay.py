@@ -31,8 +31,7 @@ from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import make_folder, publish_file, work_folder
 from dagster_project.loading.engine import open_engine
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
-from dagster_project.loading.formats import SUFFIX_FORMATS
-from dagster_project.loading.landing import gather
+from dagster_project.loading.landing import format_of, gather
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.refusals import FileRefusedError, LoadError
@@ -87,8 +86,9 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
         if not waiting:
             return _outcome(entry, "unchanged", 0, 0, "its quarantined rows have no columns: correct or discard them.")
         try:
+            file_format = format_of(Path(entry.source_file), source)
             columns, _ = resolve_columns(feed, source, columns_found)
-            checked = checked_rows(connection, feed, source, columns, now, is_typed_format=_is_typed(entry, source))
+            checked = checked_rows(connection, feed, source, columns, now, file_format)
         except FileRefusedError as error:
             return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
         judged = judge_rows(connection, feed, checked, columns_found, {}, work_dir, "replay")
@@ -150,11 +150,6 @@ def _outcome(entry: LedgerEntry, status: str, waiting: int, accepted: int, messa
         batch_id=entry.batch_id,
         message=message,
     )
-
-
-def _is_typed(entry: LedgerEntry, source: Source) -> bool:
-    file_format = source.format or SUFFIX_FORMATS.get(Path(entry.source_file).suffix.lower())
-    return file_format in ("parquet", "excel")
 
 
 def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> tuple[str, ...]:

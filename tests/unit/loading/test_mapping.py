@@ -74,6 +74,8 @@ def test_a_mapping_is_read_whole(tmp_path):
         ("date_formats: [epoch_seconds]", "is not a date format"),
         ("header: maybe", "header is 'maybe'"),
         ("{format: parquet, delimiter: ';'}", "delimiter belongs to csv and tsv files"),
+        ("{files: '*.xlsx', decimal_mark: ','}", "decimal_mark belongs to csv and tsv files; excel has no such thing"),
+        ("{files: 'a/*.ndjson.gz', thousands_mark: ','}", "thousands_mark belongs to csv and tsv files"),
         (
             "columns: {order_id: a, ordered_at: b, status: c, chanel: d}",
             "'chanel' is not known. Did you mean 'channel'?",

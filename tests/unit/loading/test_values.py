@@ -6,6 +6,7 @@
 import datetime as dt
 from decimal import Decimal
 
+import openpyxl
 import pytest
 
 ORDERS = "order_id,ordered_at,status,order_amount,currency\n"
@@ -69,6 +70,60 @@ def test_number(home, load_orders, text, expected):
 def test_number_with_configured_marks(home, load_orders, text, expected):
     options = "    decimal_mark: ','\n    thousands_mark: '.'\n"
     assert _amount(home, load_orders, text, options) == expected
+
+
+GERMAN = "defaults: {decimal_mark: ',', thousands_mark: '.'}\n"
+SOURCE = "  - {{name: {name}, feed: orders, files: '{files}'{more}}}\n"
+ONE_SOURCE = SOURCE.format(name="orders", files="*", more="")
+SOURCE_A_FORMAT = "".join(
+    SOURCE.format(name=name, files=f"*.{suffix}", more=f", format: {name}")
+    for name, suffix in (("csv", "csv"), ("excel", "xlsx"), ("ndjson", "ndjson"), ("parquet", "parquet"))
+)
+
+
+@pytest.mark.parametrize("sources", [ONE_SOURCE, SOURCE_A_FORMAT], ids=["format by file", "format stated"])
+@pytest.mark.parametrize("defaults", [GERMAN, GERMAN.replace(", thousands_mark: '.'", "")], ids=["both marks", "one"])
+def test_marks_are_those_of_text_files(home, defaults, sources):
+    """12.5 is no 12,5, and 1.085 no 1085, where it is a number of the file's own."""
+    home.put("a.csv", 'order_id,ordered_at,status,order_amount\n1,2024-05-31,paid,"12,5"\n2,2024-05-31,paid,"1,085"\n')
+    workbook = openpyxl.Workbook()
+    for row in (
+        ["order_id", "ordered_at", "status", "order_amount"],
+        [1, MOMENT, "paid", 12.5],
+        [2, MOMENT, "paid", 1.085],
+    ):
+        workbook.active.append(row)
+    workbook.save(home.put("b.xlsx", b""))
+    home.put(
+        "c.ndjson",
+        "".join(
+            f'{{"order_id": {number}, "ordered_at": "2024-05-31", "status": "paid", "order_amount": {amount}}}\n'
+            for number, amount in ((1, "12.5"), (2, "1.085"))
+        ),
+    )
+    home.query(
+        "COPY (SELECT unnest([1, 2]) AS order_id, DATE '2024-05-31' AS ordered_at, 'paid' AS status, "
+        f"unnest([12.5, 1.085]) AS order_amount) TO '{home.put('d.parquet', b'')}'"
+    )
+    home.map(f"name: shop\n{defaults}sources:\n{sources}")
+    home.load()
+    amounts = [Decimal("12.5"), Decimal("1.085")]
+    assert home.rows("orders", "order_amount") == [(amount,) for amount in amounts * 4]
+
+
+def test_a_text_with_marks_in_json_is_quarantined_and_replayed_numbers_stay_plain(home):
+    lines = '{"order_id": 1, "ordered_at": "2024-05-31", "status": "paid", "order_amount": "12,5"}\n'
+    lines += '{"order_id": 2, "ordered_at": "31/05/2024", "status": "paid", "order_amount": 1.085}\n'
+    home.put("orders.ndjson", lines)
+    mapping = f"name: shop\n{GERMAN}sources:\n"
+    home.map(mapping + SOURCE.format(name="orders", files="*.ndjson", more=""))
+    home.load()
+    assert home.quarantined("orders") == [(1, ["not_a_number:order_amount"]), (2, ["not_a_timestamp:ordered_at"])]
+    formats = ", timestamp_formats: [iso, '%d/%m/%Y']"
+    home.map(mapping + SOURCE.format(name="orders", files="*.ndjson", more=formats))
+    home.replay()
+    assert home.rows("orders", "order_id, order_amount") == [("2", Decimal("1.085"))]
+    assert home.quarantined("orders") == [(1, ["not_a_number:order_amount"])]
 
 
 def _ordered_at(home, load_orders, text: str, options: str = ""):
