@@ -11,6 +11,8 @@ Losing them costs one reading.
 
 import hashlib
 import json
+import os
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +24,15 @@ from dagster_project.settings import Settings
 
 # A file written to this shortly before it is read may be written to again without a visible change of its times.
 NANOSECONDS_UNTIL_SETTLED = 2_000_000_000
+SHOWN_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 @dataclass(frozen=True)
 class ExtractFile:
-    """A file that a source names. `name` is relative to the extracts folder, with slashes."""
+    """A file that a source names.
+
+    `name` is relative to the extracts folder, with slashes; bytes of it that are not UTF-8 are shown as `\\xe9`.
+    """
 
     path: Path
     name: str
@@ -74,15 +80,30 @@ def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
         relative = path.relative_to(extracts_dir)
         is_hidden = any(part.startswith(".") for part in relative.parts)
         if not is_hidden and (path.is_symlink() or not path.is_dir()):
-            found.append(ExtractFile(path, relative.as_posix()))
+            found.append(ExtractFile(path, _printable(relative.as_posix())))
     return sorted(found, key=lambda file: file.name)
+
+
+def _printable(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def is_delivered(extracts_dir: Path, name: str) -> bool:
+    """Whether the file that an ExtractFile of this name stood for is in the extracts folder."""
+    # Back from the printable name to the bytes that it shows.
+    raw_name = SHOWN_BYTE.sub(lambda shown: os.fsdecode(bytes.fromhex(shown[1])), name)
+    return (extracts_dir / name).exists() or (extracts_dir / raw_name).exists()
 
 
 def read_content(extracts_dir: Path, file: ExtractFile, known: KnownContents) -> Content:
     """The hash and size of a file; it is read only where its stamp is not known.
 
-    Raises FileRefusedError where it cannot be read, is no regular file, or lies outside the extracts folder by a link.
+    Raises FileRefusedError where it cannot be read, is no regular file, lies outside the extracts folder by a link, or
+    has a name that is not UTF-8.
     """
+    if extracts_dir / file.name != file.path:
+        # Ledger, lake and messages are UTF-8, and such a name fits into none of them.
+        raise FileRefusedError("its name, or that of its folder, is not UTF-8. Rename it.")
     try:
         real = file.path.resolve(strict=True)
         if not real.is_relative_to(extracts_dir.resolve()):

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.loading.contracts import Feed, load_feeds
+from dagster_project.loading.extract_files import is_delivered
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import Source
 from dagster_project.quality.engine import Connection, put_facts
@@ -134,7 +135,7 @@ def _file_rows(settings: Settings, entries: list[LedgerEntry], dataset: str) -> 
                 entry.loaded_at,
                 entry.watermark,
                 entry.replayed_from is not None,
-                counts_now and (settings.extracts_dir / entry.source_file).exists(),
+                counts_now and is_delivered(settings.extracts_dir, entry.source_file),
             )
         )
     return rows

@@ -1,6 +1,7 @@
 """The sensor: a run when files have settled, one run for one state of the folder."""
 
 import json
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -40,6 +41,13 @@ def test_a_growing_file_starts_nothing_until_it_stands_still(folder: Path) -> No
         assert "still changing" in result.skip_reason.skip_message
         cursor = result.cursor
     assert len(look(cursor).run_requests) == 1
+
+
+def test_a_file_whose_name_is_not_utf8_starts_a_run_that_will_refuse_it(folder: Path) -> None:
+    before = describe_folder(folder)
+    (folder / os.fsdecode(b"orders_caf\xe9.csv")).write_text("order_id\n")
+    second = look(look(json.dumps({"seen": before, "requested": before})).cursor)
+    assert len(second.run_requests) == 1
 
 
 def test_hidden_files_are_nobodys_business(folder: Path) -> None:

@@ -1,9 +1,12 @@
 """Names, values and files that were made to do harm do none; each is either data or refused with a message."""
 
+import os
+
 import duckdb
 import pytest
 
 from dagster_project.loading import plain_text
+from dagster_project.loading.ledger import read_ledger
 from dagster_project.loading.mapping import MappingError, load_config
 
 SQL = "x'); DROP TABLE landed; COPY (SELECT 1) TO '/tmp/pwned'; --"
@@ -27,6 +30,26 @@ def test_a_file_name_is_a_name(home, name):
     (file,) = home.load().files
     assert (file.source_file, file.rows_accepted, file.rows_quarantined) == (name, 1, 1)
     assert home.rows("orders", "_source_file") == [(name,)]
+
+
+@pytest.mark.parametrize("name", [b"orders_caf\xe9.csv", b"caf\xe9/orders.csv"])
+def test_a_file_name_that_is_not_utf8_is_refused_until_it_is_mended_and_harms_no_other(home, name):
+    home.map(MAPPING.format(**{**GOOD, "files": "'**/*.csv'"}))
+    path = home.put(os.fsdecode(name), "order_id,ordered_at,status\n1,2024-05-31,paid\n")
+    home.put("z.csv", "order_id,ordered_at,status\n2,2024-05-31,paid\n")
+    shown = name.decode("utf-8", "backslashreplace")
+    for status in ("loaded", "unchanged"):
+        refused, good = home.load().files
+        assert (good.source_file, good.status) == ("z.csv", status)
+        assert (refused.source_file, refused.status) == (shown, "refused")
+        assert (
+            refused.message
+            == f"{shown} was refused for orders: its name, or that of its folder, is not UTF-8. Rename it."
+        )
+    assert [entry.source_file for entry in read_ledger(home.settings, "shop")] == [shown, "z.csv"]
+    path.rename(home.root / "extracts" / "a_café.csv")
+    assert [file.status for file in home.load().files] == ["loaded", "unchanged"]
+    assert {entry.source_file for entry in read_ledger(home.settings, "shop")} == {"a_café.csv", "z.csv"}
 
 
 def test_a_column_name_is_a_name(load_orders, home):

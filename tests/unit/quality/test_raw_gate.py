@@ -1,5 +1,7 @@
 """The raw gate on lakes that are good, or broken in one way."""
 
+import os
+
 import pytest
 
 from dagster_project.loading.mapping import load_config
@@ -46,6 +48,16 @@ def test_refused_file_blocks_until_it_is_gone(deliver, findings, settings):
     deliver("broken.csv", status="refused", sequence=2)
     assert findings() == {"no_file_refused": ("failed", "critical", 1)}
     (settings.extracts_dir / "broken.csv").unlink()
+    assert findings() == {}
+
+
+def test_refused_file_whose_name_is_not_utf8_blocks_until_it_is_gone(deliver, findings, settings):
+    deliver()
+    raw_name = os.fsdecode(b"caf\xe9/broken.csv")
+    (settings.extracts_dir / raw_name).parent.mkdir()
+    deliver(raw_name, status="refused", sequence=2, source_file="caf\\xe9/broken.csv", message="Rename it.")
+    assert findings() == {"no_file_refused": ("failed", "critical", 1)}
+    (settings.extracts_dir / raw_name).unlink()
     assert findings() == {}
 
 

@@ -1,10 +1,12 @@
 """What the stewards' pages say after runs that end in every way."""
 
+import os
 import re
 
 import duckdb
 
 from dagster_project.publishing.restatements import ensure_restatements_contract, restatements_dir
+from dagster_project.quality.gates import run_gate
 from dagster_project.quality.report import write_index
 from dagster_project.quality.runs import FeedCounts, StageCounts, read_records
 from dagster_project.quarantine.discarding import discard_rows
@@ -108,6 +110,18 @@ def test_a_refused_file_and_a_failed_step_tell_their_messages(shop: Shop) -> Non
     assert "it is empty" in words
     assert "Step x: two lines <i>" in words
     assert "The check itself could not be run; this says nothing about the data." in words
+
+
+def test_a_refused_file_whose_name_is_not_utf8_is_shown_and_closes_the_gate(shop: Shop) -> None:
+    shop.home.put(os.fsdecode(b"orders_caf\xe9.csv"), ORDERS.replace("1,anna", "9,anna"))
+    record = shop.begin()
+    shop.home.load()
+    (suite,) = run_gate(shop.settings, "shop", "raw", record.run_id, ["raw.orders"])
+    assert [(check.rule, check.rows_failed) for check in suite.critical_failures] == [("no_file_refused", 1)]
+    shop.check(record, "raw", *suite.results)
+    shop.end(record, outcome="red", steps={"load": True, "gate_raw": False})
+    assert "orders_caf\\xe9.csv refused 0 0 0" in shop.index.words
+    assert "is not UTF-8. Rename it." in shop.index.words
 
 
 def test_nothing_new_keeps_what_is_known_of_the_later_stages(shop: Shop) -> None:
