@@ -186,6 +186,8 @@ def _files(document: Document, node: yaml.Node) -> str:
         document.complain(
             node, f"files '{pattern}' leaves the extracts folder. Write it relative to that folder, without '..'."
         )
+    if not parts:
+        document.complain(node, f"files '{pattern}' names no file. Write a pattern such as 'orders*.csv'.")
     if any("**" in part and part != "**" for part in parts):
         document.complain(node, f"files '{pattern}': '**' must stand alone between slashes, as in '**/orders*.csv'.")
     return pattern

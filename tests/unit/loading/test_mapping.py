@@ -90,6 +90,8 @@ def test_a_mapping_is_read_whole(tmp_path):
         ("files: /etc/passwd", "leaves the extracts folder"),
         ("files: ~/x.csv", "leaves the extracts folder"),
         ("files: a**/x.csv", "must stand alone"),
+        ("files: .", "files '.' names no file. Write a pattern such as 'orders*.csv'"),
+        ("files: ./", "names no file"),
         ("feed: order", "there is no feed 'order'. Did you mean 'orders'?"),
         ("name: Orders 1", "must be lower-case letters"),
         ("name:", "a source needs `name:`"),
