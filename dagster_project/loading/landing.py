@@ -35,6 +35,7 @@ from dagster_project.loading.plain_text import (
 )
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.sql_text import quote_name, quote_text
+from dagster_project.storage_errors import lasting_problem
 
 # NDJSON is read as lines; JSON text never holds this control character unescaped.
 UNIT_SEPARATOR = "\x1f"
@@ -156,7 +157,11 @@ def _land_delimited(
     try:
         _read_csv(connection, file_number, copy, ",", Dialect(header=False), numbered)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise FileRefusedError(f"the engine cannot read it: {_first_line(error)}") from None
+        # The engine's own words may quote a value, here and below.
+        raise FileRefusedError(
+            f"the engine stops at its records ({type(error).__name__}). A record may have {LONGEST_LINE:,} bytes: "
+            "look for lost line ends."
+        ) from None
     _name_columns(connection, file_number, columns, "c0::BIGINT", first=1)
     landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
     if landed + len(broken) != record_count:
@@ -259,8 +264,12 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path, file_number
             f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS "
             f"SELECT {texts} FROM read_parquet({name}, binary_as_string = true)"
         )
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
     except duckdb.Error as error:
-        raise FileRefusedError(f"it is not a readable Parquet file ({_first_line(error)}). Deliver it again.") from None
+        if lasting_problem(error):
+            raise
+        raise FileRefusedError(_parquet_problem(error)) from None
     landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
     if landed != counted:
         raise FileRefusedError(f"its footer says {counted} rows but {landed} could be read. Deliver it again.")
@@ -283,5 +292,7 @@ def _parquet_text(name: str, sql_type: str) -> str:
     return f"to_json({quote_name(name)})::VARCHAR" if is_nested else f"CAST({quote_name(name)} AS VARCHAR)"
 
 
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0][:200]
+def _parquet_problem(error: duckdb.Error) -> str:
+    if "not valid UTF8" in str(error):
+        return "it holds text that is not UTF-8. Have it written as UTF-8, or leave the column out of the delivery."
+    return f"it is not a readable Parquet file ({type(error).__name__}). Deliver it again."

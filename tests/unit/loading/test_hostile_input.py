@@ -5,7 +5,7 @@ import os
 import duckdb
 import pytest
 
-from dagster_project.loading import plain_text
+from dagster_project.loading import landing, plain_text
 from dagster_project.loading.ledger import read_ledger
 from dagster_project.loading.mapping import MappingError, load_config
 
@@ -79,6 +79,41 @@ def test_the_mapping_takes_no_paths_and_no_sql_for_names(tmp_path, key, value):
     path.write_text(MAPPING.format(**{**GOOD, key: value}))
     with pytest.raises(MappingError, match=r"extracts\.yml:"):
         load_config(path)
+
+
+def test_a_message_about_a_parquet_file_shows_no_value(home):
+    home.map(MAPPING.format(**{**GOOD, "files": "'*.parquet'"}))
+    path = home.put("orders.parquet", b"")
+    home.query(
+        "COPY (SELECT 'Maria-caf####' AS order_id, DATE '2024-05-31' AS ordered_at, 'paid' AS status) "
+        f"TO '{path}' (FORMAT parquet, COMPRESSION uncompressed)"
+    )
+    path.write_bytes(path.read_bytes().replace(b"####", b"\xe9\xe9\xe9\xe9"))
+    (file,) = home.load().files
+    assert file.status == "refused"
+    assert "it holds text that is not UTF-8. Have it written as UTF-8" in file.message
+    assert "Maria" not in "".join([file.message, *home.said])
+
+
+def test_a_message_about_records_that_are_too_long_for_the_engine_shows_no_value(load_orders, home):
+    long = "Maria" * 380_000
+    result = load_orders(f"order_id,ordered_at,status,channel,note\n1,2024-05-31,{long},{long},{long}\n")
+    assert "A record may have 4,000,000 bytes: look for lost line ends." in result.files[0].message
+    assert "Maria" not in "".join([result.files[0].message, *home.said])
+
+
+@pytest.mark.parametrize("words", ["No space left on device", "Read-only file system"])
+def test_a_full_disk_is_not_blamed_on_a_parquet_file(home, monkeypatch, words):
+    home.map(MAPPING.format(**{**GOOD, "files": "'*.parquet'"}))
+    path = home.put("orders.parquet", b"")
+    home.query(f"COPY (SELECT '1' AS order_id, DATE '2024-05-31' AS ordered_at, 'paid' AS status) TO '{path}'")
+
+    def stop(*_):
+        raise duckdb.IOException(f'Could not write file "spill": {words}')
+
+    monkeypatch.setattr(landing, "_check_parquet_size", stop)
+    with pytest.raises(duckdb.IOException, match=words):
+        home.load()
 
 
 def test_parquet_that_stands_for_far_more_than_it_is_is_refused(home, monkeypatch):
