@@ -23,6 +23,8 @@ from dagster_project.loading.refusals import FileRefusedError
 CHUNK_BYTES = 4 << 20
 # A single value this long is a file that has lost its line ends or its quotes, not data.
 LONGEST_VALUE = 2_000_000
+# A record is held in memory while it is read. Sixteen values of that length are no record that anybody wrote.
+LONGEST_RECORD = 16 * LONGEST_VALUE
 LONGEST_RECORD_KEPT = 20_000
 NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 QUOTE, NEWLINE, RETURN = 0x22, 0x0A, 0x0D
@@ -144,7 +146,8 @@ def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
 
     Without header their numbers (`column_1` ...) or the given names.
 
-    A name that stands twice gets its position added, so that every column can be told from the others.
+    A name that stands twice gets its position added, so that every column can be told from the others. Raises
+    FileRefusedError where the first record is too long to be one.
     """
     with _open_text(path) as file:
         first = next(_records(file, delimiter, dialect), [])
@@ -190,7 +193,8 @@ def rewrite_records(
     """Write the readable records of an irregular file to `target`: plain CSV, each with its number in front.
 
     Returns how many records the file has (header not counted) and those that could not be written.
-    Raises FileRefusedError where a quote is not closed, so that nobody can say where records end.
+    Raises FileRefusedError where a quote is not closed, so that nobody can say where records end, and where a record is
+    too long to be one.
     """
     broken: list[BrokenRecord] = []
     number = 0
@@ -248,7 +252,7 @@ def _records(file: io.TextIOBase, delimiter: str, dialect: Dialect) -> Iterator[
         strict=True,
     )
     while True:
-        lines.taken.clear()
+        lines.begin_record()
         try:
             record = next(reader)
         except StopIteration:
@@ -276,15 +280,30 @@ class _Lines:
     def __init__(self, file: io.TextIOBase) -> None:
         self.file = file
         self.taken: list[str] = []
+        self.length = 0
         self.count = 0
 
     def __iter__(self) -> "_Lines":
         return self
 
+    def begin_record(self) -> None:
+        """Forget the lines of the record before."""
+        self.taken.clear()
+        self.length = 0
+
     def __next__(self) -> str:
-        line = next(self.file)
+        # One character more than a record may have tells that it is too long; the rest of the line is not read.
+        line = self.file.readline(LONGEST_RECORD + 1)
+        if not line:
+            raise StopIteration
         self.count += 1
         self.taken.append(line)
+        self.length += len(line)
+        if self.length > LONGEST_RECORD:
+            raise FileRefusedError(
+                f"a record that begins in line {self.count - len(self.taken) + 1} is longer than {LONGEST_RECORD:,} "
+                "characters. Look for lost line ends, or for quotes that do not close."
+            )
         return line
 
 

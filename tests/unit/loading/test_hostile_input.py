@@ -1,5 +1,6 @@
 """Names, values and files that were made to do harm do none; each is either data or refused with a message."""
 
+import gzip
 import os
 
 import duckdb
@@ -114,6 +115,26 @@ def test_a_full_disk_is_not_blamed_on_a_parquet_file(home, monkeypatch, words):
     monkeypatch.setattr(landing, "_check_parquet_size", stop)
     with pytest.raises(duckdb.IOException, match=words):
         home.load()
+
+
+ORDERS = b"order_id,ordered_at,status\n1,2024-05-31,paid\n"
+LONG = 33_000_000
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "line"),
+    [
+        (".csv.gz", lambda: b"a" * LONG, 1),
+        (".csv.gz", lambda: ORDERS + b"a" * LONG + b"\n" + ORDERS, 3),
+        (".csv.gz", lambda: b'"' + b'a\n","' * (LONG // 5), 1),
+        (".ndjson.gz", lambda: b'{"order_id": 1}\n' + b"a" * LONG, 2),
+    ],
+    ids=["header", "row", "quoted lines", "ndjson"],
+)
+def test_a_record_that_never_ends_is_refused_before_it_fills_the_memory(load_orders, suffix, content, line):
+    (file,) = load_orders(gzip.compress(content(), 1), name=f"orders{suffix}").files
+    assert file.status == "refused"
+    assert f"a record that begins in line {line} is longer than 32,000,000 characters" in file.message
 
 
 def test_parquet_that_stands_for_far_more_than_it_is_is_refused(home, monkeypatch):
