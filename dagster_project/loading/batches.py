@@ -4,8 +4,6 @@ Belongs here: writing accepted and refused rows, the batch without rows that eve
 left. Does not belong here: judging rows (`checks`), the ledger entry that commits a batch (`ledger`).
 """
 
-import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,6 @@ import duckdb
 from dagster_project.erasing.rows import without_erased_people
 from dagster_project.loading.checks import GATHERED, REFUSED_SOURCE, ROW_PLACE, Checked, refused_rows_sql
 from dagster_project.loading.contracts import Feed, load_feeds
-from dagster_project.loading.delimited import BrokenRecord
 from dagster_project.loading.durable import TEMPORARY_PREFIX, publish_file, remove_file
 from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.ledger import contract_stem, next_load_sequence, sequence_of
@@ -89,13 +86,12 @@ def judge_rows(
     feed: Feed,
     checked: Checked,
     source_columns: tuple[str, ...],
-    broken: dict[int, list[BrokenRecord]],
-    work_dir: Path,
+    broken: list[int],
     name: str,
 ) -> Judged:
     """Judge the rows GATHERED for one feed and keep the outcome in tables of this connection, called after `name`.
 
-    `broken` are the records without columns by file number; their reasons are theirs already.
+    `broken` are the numbers of files that have records without columns, whose reasons are known already.
     """
     judged = Judged(f"judged_{name}", f"refused_{name}")
     columns = ", ".join(
@@ -109,8 +105,8 @@ def judge_rows(
     if checked.passed_over_sql is not None:
         judged.passed_over = dict(connection.execute(checked.passed_over_sql).fetchall())
     has_refused = connection.execute(f"SELECT count(*) > 0 FROM {judged.table} WHERE is_refused").fetchone()[0]
-    if has_refused or any(broken.values()):
-        _write_reasons(connection, judged, checked, source_columns, broken, work_dir)
+    if has_refused or broken:
+        _write_reasons(connection, judged, checked, source_columns, broken)
     _note_facts(connection, feed, judged)
     return judged
 
@@ -184,8 +180,7 @@ def _write_reasons(
     judged: Judged,
     checked: Checked,
     source_columns: tuple[str, ...],
-    broken: dict[int, list[BrokenRecord]],
-    work_dir: Path,
+    broken: list[int],
 ) -> None:
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {REFUSED_SOURCE} AS SELECT * FROM {GATHERED} "
@@ -194,8 +189,8 @@ def _write_reasons(
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {judged.refused_table} AS {refused_rows_sql(checked, source_columns)}"
     )
-    if any(broken.values()):
-        _insert_broken(connection, judged.refused_table, broken, work_dir / "broken.csv")
+    if broken:
+        _insert_broken(connection, judged.refused_table, broken)
     counts = connection.execute(
         f"SELECT {FILE_NUMBER_COLUMN}, reason, count(*) "
         f"FROM (SELECT {FILE_NUMBER_COLUMN}, unnest(reasons) AS reason FROM {judged.refused_table}) "
@@ -205,21 +200,14 @@ def _write_reasons(
         judged.reasons.setdefault(file_number, {})[reason] = count
 
 
-def _insert_broken(
-    connection: duckdb.DuckDBPyConnection, table: str, broken: dict[int, list[BrokenRecord]], listing: Path
-) -> None:
-    with listing.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for file_number, records in broken.items():
-            for record in records:
-                raw_record = json.dumps({UNPARSED_RECORD: record.text}, ensure_ascii=False)
-                writer.writerow([file_number, record.number, record.reason, explain(record.reason), raw_record])
-    types = "{'file': 'INTEGER', 'row': 'BIGINT', 'reason': 'VARCHAR', 'sentence': 'VARCHAR', 'record': 'VARCHAR'}"
-    connection.execute(
-        f"INSERT INTO {table} SELECT file, row, [reason], sentence, record FROM read_csv({quote_text(str(listing))}, "
-        "auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', "
-        f"columns = {types})"
-    )
+def _insert_broken(connection: duckdb.DuckDBPyConnection, table: str, broken: list[int]) -> None:
+    records = " UNION ALL ".join(f"SELECT {number} AS file_number, * FROM broken_{number}" for number in broken)
+    for (reason,) in connection.execute(f"SELECT DISTINCT reason FROM ({records})").fetchall():
+        connection.execute(
+            f"INSERT INTO {table} SELECT file_number, row_number, [reason], {quote_text(explain(reason))}, "
+            f"CAST(json_object({quote_text(UNPARSED_RECORD)}, text) AS VARCHAR) FROM ({records}) "
+            f"WHERE reason = {quote_text(reason)}"
+        )
 
 
 def _note_facts(connection: duckdb.DuckDBPyConnection, feed: Feed, judged: Judged) -> None:

@@ -178,28 +178,24 @@ def distinct_names(names: list[str]) -> list[str]:
     return result
 
 
-@dataclass(frozen=True)
-class BrokenRecord:
-    """A record that has no readable shape: its number, the reason's code, and its text as read."""
-
-    number: int
-    reason: str
-    text: str
-
-
 def rewrite_records(
-    path: Path, delimiter: str, dialect: Dialect, column_count: int, target: Path
-) -> tuple[int, list[BrokenRecord]]:
+    path: Path, delimiter: str, dialect: Dialect, column_count: int, target: Path, broken_target: Path
+) -> int:
     """Write the readable records of an irregular file to `target`: plain CSV, each with its number in front.
 
-    Returns how many records the file has (header not counted) and those that could not be written.
-    Raises FileRefusedError where a quote is not closed, so that nobody can say where records end, and where a record is
-    too long to be one.
+    Those that have no readable shape go to `broken_target` instead: number, the reason's code, and the text as read.
+    Returns how many records the file has, the header not counted. Raises FileRefusedError where a quote is not closed,
+    so that nobody can say where records end, and where a record is too long to be one.
     """
-    broken: list[BrokenRecord] = []
     number = 0
-    with _open_text(path) as file, target.open("w", encoding="utf-8", newline="") as output:
+    with (
+        _open_text(path) as file,
+        target.open("w", encoding="utf-8", newline="") as output,
+        # Every record of a large file may be broken, so they are not kept in memory.
+        broken_target.open("w", encoding="utf-8", newline="") as broken_output,
+    ):
         writer = csv.writer(output, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        broken_writer = csv.writer(broken_output, quoting=csv.QUOTE_ALL, lineterminator="\n")
         records = _records(file, delimiter, dialect)
         if dialect.header is True:
             next(records, None)
@@ -211,8 +207,8 @@ def rewrite_records(
             else:
                 text = record.text if isinstance(record, _Unreadable) else delimiter.join(record)
                 shown = text[:LONGEST_RECORD_KEPT].encode("utf-8", "replace").decode()
-                broken.append(BrokenRecord(number, reason, shown.replace("\x00", "\ufffd")))
-    return number, broken
+                broken_writer.writerow([number, reason, shown.replace("\x00", "\ufffd")])
+    return number
 
 
 @dataclass(frozen=True)

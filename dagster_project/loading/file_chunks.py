@@ -275,10 +275,8 @@ class _Judgements:
             file_format = format_of(first.file.path, source)
             with reporting_progress(connection, self.workshop.report, lambda: f"{first.title}: checking {rows:,} rows"):
                 checked = checked_rows(connection, feed, source, columns, self.workshop.now, file_format)
-                broken = {number: landed.broken for number, landed in enumerate(self.landed, start=1)}
-                judged = judge_rows(
-                    connection, feed, checked, self.landed[0].columns, broken, self.workshop.folder, name
-                )
+                broken = [number for number, landed in enumerate(self.landed, start=1) if landed.broken_count]
+                judged = judge_rows(connection, feed, checked, self.landed[0].columns, broken, name)
         except FileRefusedError as error:
             return error
         except duckdb.Error as error:

@@ -5,8 +5,9 @@ here: what the values mean (`checks`), writing batches (`batches`).
 
 After `land` the connection has a view `source_<file number>`: the column `source_row_number` (1-based, header and blank
 lines not counted) and the file's columns under their own names, all VARCHAR. Nothing is guessed: no type, no
-delimiter, no encoding. `gather` lays files that have the same columns one under the other, so that they are checked in
-one query.
+delimiter, no encoding. Records that have no columns are in the table `broken_<file number>` instead: their number, the
+reason's code and their text. `gather` lays files that have the same columns one under the other, so that they are
+checked in one query.
 """
 
 import json
@@ -18,7 +19,6 @@ import duckdb
 
 from dagster_project.loading.checks import GATHERED
 from dagster_project.loading.delimited import (
-    BrokenRecord,
     distinct_names,
     read_header,
     rewrite_records,
@@ -40,6 +40,7 @@ from dagster_project.storage_errors import lasting_problem
 # NDJSON is read as lines; JSON text never holds this control character unescaped.
 UNIT_SEPARATOR = "\x1f"
 LINES = Dialect(delimiter=UNIT_SEPARATOR, quote="", escape="", header=("line",))
+PLAIN = Dialect(header=False)
 DEFAULT_DELIMITERS = {"csv": ",", "tsv": "\t"}
 LONGEST_LINE = 4_000_000
 MOST_COLUMNS = 2_000
@@ -49,12 +50,12 @@ MOST_COLUMNS = 2_000
 class Landed:
     """What the view of a file holds.
 
-    `rows_read` counts all records; `broken` are those among them that have no columns.
+    `rows_read` counts all records, `broken_count` those among them that have no columns.
     """
 
     rows_read: int
     columns: tuple[str, ...]
-    broken: list[BrokenRecord]
+    broken_count: int
 
 
 def format_of(path: Path, source: Source) -> str:
@@ -80,7 +81,7 @@ def land(
     on_rows: Callable[[int], None],
     file_number: int,
 ) -> Landed:
-    """Read a file into the view `source_<file_number>` of the connection.
+    """Read a file into the view `source_<file_number>` and the table `broken_<file_number>` of the connection.
 
     Raises FileRefusedError where the file as a whole cannot be read. `work_dir` holds temporary copies.
     """
@@ -88,6 +89,9 @@ def land(
     if path.stat().st_size == 0:
         raise FileRefusedError("it is empty (0 bytes), not even a header. Deliver it again, or remove it.")
     path = _plainly_named(path, work_dir)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE broken_{file_number} (row_number BIGINT, reason VARCHAR, text VARCHAR)"
+    )
     if file_format == "parquet":
         return _land_parquet(connection, path, file_number)
     if file_format == "excel":
@@ -143,19 +147,23 @@ def _land_delimited(
     on_rows(record_count)
     if structure.is_regular and not structure.ends_inside_quotes:
         try:
-            _read_csv(connection, file_number, path, delimiter, dialect, columns, has_crlf=structure.has_crlf)
+            rows = _csv_sql(path, delimiter, dialect, len(columns), has_crlf=structure.has_crlf)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS FROM {rows}")
             landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             landed = None
         if landed == record_count:
             _name_columns(connection, file_number, columns, "rowid + 1")
-            return Landed(record_count, tuple(columns), [])
+            return Landed(record_count, tuple(columns), 0)
     # The engine found something that it cannot read, or counts otherwise: read record by record.
-    copy = work_dir / "records.csv"
-    record_count, broken = rewrite_records(path, delimiter, dialect, len(columns), copy)
-    numbered = ["record_number", *(f"c{position}" for position in range(len(columns)))]
+    copy, broken_copy = work_dir / "records.csv", work_dir / "broken.csv"
+    record_count = rewrite_records(path, delimiter, dialect, len(columns), copy, broken_copy)
+    rows, broken = _csv_sql(copy, ",", PLAIN, len(columns) + 1), _csv_sql(broken_copy, ",", PLAIN, 3)
     try:
-        _read_csv(connection, file_number, copy, ",", Dialect(header=False), numbered)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS FROM {rows}")
+        broken_count = connection.execute(
+            f"INSERT INTO broken_{file_number} SELECT c0::BIGINT, c1, coalesce(c2, '') FROM {broken}"
+        ).fetchone()[0]
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         # The engine's own words may quote a value, here and below.
         raise FileRefusedError(
@@ -164,31 +172,20 @@ def _land_delimited(
         ) from None
     _name_columns(connection, file_number, columns, "c0::BIGINT", first=1)
     landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
-    if landed + len(broken) != record_count:
-        raise FileRefusedError(f"{record_count} records were counted but {landed + len(broken)} could be read.")
-    return Landed(record_count, tuple(columns), broken)
+    if landed + broken_count != record_count:
+        raise FileRefusedError(f"{record_count} records were counted but {landed + broken_count} could be read.")
+    return Landed(record_count, tuple(columns), broken_count)
 
 
-def _read_csv(
-    connection: duckdb.DuckDBPyConnection,
-    file_number: int,
-    path: Path,
-    delimiter: str,
-    dialect: Dialect,
-    columns: list[str],
-    *,
-    has_crlf: bool = False,
-) -> None:
-    types = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(columns)))
+def _csv_sql(path: Path, delimiter: str, dialect: Dialect, column_count: int, *, has_crlf: bool = False) -> str:
+    types = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(column_count))
     newline = "\\r\\n" if has_crlf else "\\n"
-    options = (
+    return (
+        f"read_csv({quote_text(str(path))}, "
         f"auto_detect = false, delim = {quote_text(delimiter)}, quote = {quote_text(dialect.quote)}, "
         f"escape = {quote_text(dialect.escape)}, header = {dialect.header is True}, columns = {{{types}}}, "
         # Left to itself the engine takes the first line end it meets, be it inside a quoted value.
-        f"max_line_size = {LONGEST_LINE}, new_line = '{newline}'"
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS FROM read_csv({quote_text(str(path))}, {options})"
+        f"max_line_size = {LONGEST_LINE}, new_line = '{newline}')"
     )
 
 
@@ -234,12 +231,10 @@ def _land_ndjson(
         f"CREATE OR REPLACE TEMP TABLE landed_{file_number} AS "
         f"SELECT row_number, json_transform(line, {structure}) AS document FROM documents WHERE is_object"
     )
-    broken = [
-        BrokenRecord(number, "not_a_json_object", line)
-        for number, line in connection.execute(
-            "SELECT row_number, line FROM documents WHERE NOT is_object ORDER BY row_number"
-        ).fetchall()
-    ]
+    no_objects = connection.execute(
+        f"INSERT INTO broken_{file_number} SELECT row_number, 'not_a_json_object', line FROM documents "
+        "WHERE NOT is_object"
+    ).fetchone()[0]
     columns = distinct_names(names)
     named = "".join(
         f", document[{quote_text(name)}] AS {quote_name(column)}" for name, column in zip(names, columns, strict=True)
@@ -248,7 +243,7 @@ def _land_ndjson(
         f"CREATE OR REPLACE TEMP VIEW source_{file_number} AS "
         f"SELECT row_number AS {ROW_NUMBER_COLUMN}{named} FROM landed_{file_number}"
     )
-    return Landed(lines.rows_read, tuple(columns), sorted([*lines.broken, *broken], key=lambda record: record.number))
+    return Landed(lines.rows_read, tuple(columns), lines.broken_count + no_objects)
 
 
 def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path, file_number: int) -> Landed:
@@ -274,7 +269,7 @@ def _land_parquet(connection: duckdb.DuckDBPyConnection, path: Path, file_number
     if landed != counted:
         raise FileRefusedError(f"its footer says {counted} rows but {landed} could be read. Deliver it again.")
     _name_columns(connection, file_number, columns, "rowid + 1")
-    return Landed(landed, tuple(columns), [])
+    return Landed(landed, tuple(columns), 0)
 
 
 def _check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, values: int) -> None:

@@ -91,7 +91,7 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
             checked = checked_rows(connection, feed, source, columns, now, file_format)
         except FileRefusedError as error:
             return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
-        judged = judge_rows(connection, feed, checked, columns_found, {}, work_dir, "replay")
+        judged = judge_rows(connection, feed, checked, columns_found, [], "replay")
         _renew_reasons(connection, quarantine, judged)
         passing = _row_numbers(connection, f"{judged.table} WHERE NOT is_refused")
         # Today's rows_where may say that a row is not about the feed at all.

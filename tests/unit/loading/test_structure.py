@@ -6,6 +6,7 @@
 import csv
 import datetime as dt
 import io
+import tracemalloc
 import zoneinfo
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.loading import delimited
+from dagster_project.loading.formats import Dialect
 from dagster_project.loading.time_zones import utc_sql
 
 VALUES = st.text(alphabet="a\",\r\n é';", max_size=6)
@@ -39,6 +41,31 @@ def test_the_scan_counts_what_was_written(tmp_path_factory, records, line_end, c
     # A carriage return inside a value makes the file irregular, which only means that it is read record by record.
     assert structure.is_regular or "\r" in "".join(value for record in records for value in record)
     assert structure.record_count == len(records)
+
+
+def test_broken_records_are_not_kept_in_memory(tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text("a,b\n" + "one,value,too many\n" * 50_000)
+    tracemalloc.start()
+    count = delimited.rewrite_records(path, ",", Dialect(), 2, tmp_path / "records.csv", tmp_path / "broken.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 50_000
+    assert (tmp_path / "records.csv").read_text() == ""
+    assert (tmp_path / "broken.csv").read_text().splitlines()[-1] == '"50000","too_many_values","one,value,too many"'
+    assert peak < 2_000_000
+
+
+def test_every_broken_record_is_quarantined_as_it_was_written(home, load_orders):
+    texts = ["", 'a "b" c', "tab\there", "é😀", "{}", "\\", "'"]
+    lines = "".join('"' + text.replace('"', '""') + '"\n' for text in texts)
+    result = load_orders(f"order_id,ordered_at,status\n{lines}1,2024-05-31,paid\n")
+    assert result.files[0].reasons == {"too_few_values": len(texts)}
+    records = home.query(
+        f"SELECT raw_record ->> 'unparsed_record' FROM read_parquet('{home.settings.quarantine_dir}/*/*.parquet') "
+        "ORDER BY _source_row"
+    )
+    assert records == [(text,) for text in texts]
 
 
 @pytest.mark.parametrize(
