@@ -89,10 +89,10 @@ def _printable(name: str) -> str:
 
 
 def is_delivered(extracts_dir: Path, name: str) -> bool:
-    """Whether the file that an ExtractFile of this name stood for is in the extracts folder."""
+    """Whether the file that an ExtractFile of this name stood for is in the extracts folder, a link to nothing too."""
     # Back from the printable name to the bytes that it shows.
     raw_name = SHOWN_BYTE.sub(lambda shown: os.fsdecode(bytes.fromhex(shown[1])), name)
-    return (extracts_dir / name).exists() or (extracts_dir / raw_name).exists()
+    return os.path.lexists(extracts_dir / name) or os.path.lexists(extracts_dir / raw_name)
 
 
 def read_content(extracts_dir: Path, file: ExtractFile, known: KnownContents) -> Content:

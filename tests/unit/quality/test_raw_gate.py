@@ -61,6 +61,14 @@ def test_refused_file_whose_name_is_not_utf8_blocks_until_it_is_gone(deliver, fi
     assert findings() == {}
 
 
+def test_refused_link_to_nothing_blocks_like_every_refused_file(deliver, findings, settings):
+    deliver()
+    deliver("link.csv", status="refused", sequence=2)
+    (settings.extracts_dir / "link.csv").unlink()
+    (settings.extracts_dir / "link.csv").symlink_to("nothing.csv")
+    assert findings() == {"no_file_refused": ("failed", "critical", 1)}
+
+
 def test_some_rows_in_quarantine_are_a_warning(deliver, findings):
     deliver(accepted=960, quarantined=40)
     assert findings() == {"nothing_in_quarantine": ("failed", "warning", 40)}
