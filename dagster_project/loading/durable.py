@@ -44,18 +44,18 @@ def publish_file(target: Path, write: Callable[[Path], None]) -> None:
     try:
         write(temporary)
         temporary.chmod(0o600)
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def remove_file(path: Path) -> None:
     """Remove a file, if it is there, durably."""
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -75,7 +75,8 @@ def append_line(path: Path, line: dict) -> None:
     publish_file(path, lambda temporary: write_text(temporary, text))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make sure that what was written to a file, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

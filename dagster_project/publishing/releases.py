@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from dagster_project.loading.durable import sync
 from dagster_project.publishing.content import MartDescription, write_marts
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -100,7 +101,7 @@ def publish_release(
     confirm_writer()
     final = releases_dir / release_id
     partial.rename(final)
-    _sync(releases_dir)
+    sync(releases_dir)
     _switch_current(settings, final)
     _prune(settings)
     return Release(final, details)
@@ -155,7 +156,7 @@ def remove_release(release: Release) -> None:
     """
     partial = release.path.with_name(release.path.name + PARTIAL_SUFFIX)
     release.path.rename(partial)
-    _sync(partial.parent)
+    sync(partial.parent)
     shutil.rmtree(partial)
 
 
@@ -189,16 +190,8 @@ def _seal(folder: Path) -> None:
         )
     for path in folder.iterdir():
         path.chmod(0o444)
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
+    sync(folder)
 
 
 def _switch_current(settings: Settings, folder: Path) -> None:
@@ -210,7 +203,7 @@ def _switch_current(settings: Settings, folder: Path) -> None:
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(Path("releases") / folder.name, target_is_directory=True)
     new_link.replace(current)
-    _sync(settings.published_dir)
+    sync(settings.published_dir)
 
 
 def _prune(settings: Settings) -> None:

@@ -7,12 +7,14 @@ tables of two builds side by side; without the note nothing is published. Does n
 import json
 from pathlib import Path
 
+from dagster_project.loading.durable import publish_file, remove_file, write_text
 from dagster_project.settings import Settings
 
 
 def mark_build_begun(settings: Settings) -> None:
     """From now on the warehouse holds no whole build. A file without content, left by a kill, is removed."""
-    _note_path(settings).unlink(missing_ok=True)
+    # Durably: back after a power cut, the note would call tables of two builds whole.
+    remove_file(_note_path(settings))
     # Killed in the moment between making the file and writing to it; the engine would not take it for a database.
     if settings.warehouse_path.exists() and settings.warehouse_path.stat().st_size == 0:
         settings.warehouse_path.unlink()
@@ -20,17 +22,17 @@ def mark_build_begun(settings: Settings) -> None:
 
 def mark_build_complete(settings: Settings, inputs: dict[str, str]) -> None:
     """The warehouse holds a whole build made from these inputs."""
-    path = _note_path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".new")
-    unfinished.write_text(json.dumps(inputs), encoding="utf-8")
-    unfinished.replace(path)
+    publish_file(_note_path(settings), lambda temporary: write_text(temporary, json.dumps(inputs)))
 
 
 def read_complete_build(settings: Settings) -> dict[str, str] | None:
-    """What the whole build in the warehouse was made from; None if there is none."""
+    """What the whole build in the warehouse was made from; None if there is none, or nobody can tell."""
     path = _note_path(settings)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except ValueError:
+        # Damaged, by the disk say: the warehouse is built anew instead of every run stopping here.
+        return None
 
 
 def _note_path(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_project.loading.durable import publish_file, sync, write_text
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import DBT_PROJECT_DIR, Settings
 from dagster_project.transforming.refreshing import Refresh
@@ -116,7 +117,9 @@ def ensure_manifest(project: DbtProject) -> Path:
             answer = _invoke(project, ["parse"])
             if not answer.success:
                 raise _error(project, answer)
-            state_path.write_text(state)
+            # In this order: after a power cut half a manifest must not pass for that of this state either.
+            sync(project.manifest_path)
+            publish_file(state_path, lambda temporary: write_text(temporary, state))
     return project.manifest_path
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from dagster_project.settings import Settings
+from dagster_project.transforming import dbt_runner
 from dagster_project.transforming.catalog import count_rows, describe_tables
 from dagster_project.transforming.dbt_runner import DbtError, DbtProject, ensure_manifest, run_dbt
 
@@ -82,6 +83,23 @@ def test_the_manifest_is_parsed_again_only_after_a_change(project: DbtProject) -
     assert ensure_manifest(project).stat().st_mtime_ns == parsed_at
     (project.folder / "models" / "good.sql").write_text("select 2 as id")
     assert ensure_manifest(project).stat().st_mtime_ns > parsed_at
+
+
+def test_a_power_cut_leaves_no_half_manifest_that_passes_for_a_whole_one(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PowerCutError(BaseException):
+        pass
+
+    def cut(path: Path) -> None:
+        path.write_text("half a mani")
+        raise PowerCutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dbt_runner, "sync", cut)
+        with pytest.raises(PowerCutError):
+            ensure_manifest(project)
+    assert json.loads(ensure_manifest(project).read_text())["nodes"]
 
 
 def files_parsed(project: DbtProject) -> int:
