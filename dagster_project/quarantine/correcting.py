@@ -82,7 +82,8 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
 
 def _rows(corrected: Path, dataset: str) -> Iterator[tuple[Place, int, dict[str, str]]]:
     try:
-        text = corrected.read_text(encoding=ENCODING)
+        # Not read_text: it makes every line end inside a cell a bare line feed, and the cell would pass for corrected.
+        text = corrected.read_bytes().decode(ENCODING)
     except UnicodeDecodeError:
         raise QuarantineError(f"{corrected} is not UTF-8 text. Save it as CSV UTF-8.") from None
     except OSError as error:

@@ -131,6 +131,20 @@ def test_formulas_in_values_and_column_names_stay_text(tmp_path):
     assert home.rows("orders", "order_id, status") == [('=HYPERLINK("http://x")', "-paid")]
 
 
+def test_line_ends_inside_a_value_are_no_correction(tmp_path):
+    home = Home(tmp_path)
+    home.map("name: shop\nsources:\n  - {name: orders, feed: orders, files: '*.csv'}\n")
+    home.put("a.csv", 'order_id,ordered_at,status,note\n1,never,"a\r\nb","c\rd\ne"\n2,never,paid,x\n')
+    home.load()
+    desk = Desk(home)
+    desk.export(with_personal_data=True)
+    assert desk.correct().rows == 0
+    desk.edit({(1, "ordered_at"): "2025-01-01"})
+    assert desk.correct().cells == {"ordered_at": 1}
+    (record, _) = [row.record for row in refused_rows(desk.settings, "shop")]
+    assert (record["status"], record["note"]) == ("a\r\nb", "c\rd\ne")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
