@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from dagster_project.loading.durable import sync
+from dagster_project.loading.feed_totals import feed_totals
+from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.publishing.content import MartDescription, write_marts
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -28,18 +29,6 @@ PARTIAL_SUFFIX = ".partial"
 
 class ReleaseError(Exception):
     """A release cannot be made or chosen; the message says why and what to do."""
-
-
-class LedgerEntry(Protocol):
-    """The part of a ledger entry that a release reports."""
-
-    feed: str
-    status: str
-    load_sequence: int
-    rows_read: int
-    rows_accepted: int
-    rows_quarantined: int
-    watermark: str | None
 
 
 @dataclass(frozen=True)
@@ -165,20 +154,17 @@ def _read_release(folder: Path) -> Release:
 
 
 def _summarise_feeds(ledger: Iterable[LedgerEntry]) -> dict[str, dict[str, object]]:
-    feeds: dict[str, dict] = {}
-    for entry in ledger:
-        if entry.status != "loaded":
-            continue
-        feed = feeds.setdefault(
-            entry.feed,
-            {"files": 0, "rows_read": 0, "rows_accepted": 0, "rows_quarantined": 0, "watermark": None},
-        )
-        feed["files"] += 1
-        feed["rows_read"] += entry.rows_read
-        feed["rows_accepted"] += entry.rows_accepted
-        feed["rows_quarantined"] += entry.rows_quarantined
-        feed["watermark"] = max(filter(None, [feed["watermark"], entry.watermark]), default=None)
-    return dict(sorted(feeds.items()))
+    """How the feeds stand now: a replayed row is an accepted one, and in quarantine are those that wait there still."""
+    return {
+        total.feed: {
+            "files": total.files,
+            "rows_read": total.rows_read,
+            "rows_accepted": total.rows_in_lake,
+            "rows_quarantined": total.rows_waiting,
+            "watermark": total.watermark,
+        }
+        for total in sorted(feed_totals(ledger), key=lambda total: total.feed)
+    }
 
 
 def _seal(folder: Path) -> None:

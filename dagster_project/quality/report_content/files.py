@@ -1,7 +1,7 @@
 """The files that were loaded or refused, and whether their rows add up.
 
-Belongs here: what the ledger says, file by file and in sums. Does not belong here: feeds as a whole (`feeds`), refused
-rows and their reasons (`quarantine`).
+Belongs here: what the ledger says, file by file. Does not belong here: its sums (`loading.feed_totals`), feeds as a
+whole (`feeds`), refused rows and their reasons (`quarantine`).
 """
 
 from collections import Counter
@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.quality.report_content.lights import Light
 from dagster_project.quality.runs import RunRecord
@@ -62,28 +61,3 @@ def files_worth_a_look(entries: list[LedgerEntry], record: RunRecord | None) -> 
     worth = [entry for entry in entries if entry.status == "refused" or entry.rows_quarantined or id(entry) in of_run]
     worth.sort(key=lambda entry: (entry.status == "refused", entry.rows_quarantined > 0, entry.load_sequence))
     return [file_row(entry, taken_out) for entry in reversed(worth[-FILES_LISTED:])]
-
-
-def feed_totals(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
-    """Rows read, accepted and quarantined by feed, in the order of the contract."""
-    entries = list(entries)
-    taken_out = rows_taken_out(entries)
-    totals = []
-    for feed in load_feeds():
-        # A replay reads what a file brought in once more; only files count here.
-        loaded = [e for e in entries if e.feed == feed and e.status == "loaded" and not e.replayed_from]
-        if loaded:
-            read, accepted = sum(e.rows_read for e in loaded), sum(e.rows_accepted for e in loaded)
-            quarantined = sum(e.rows_quarantined for e in loaded)
-            totals.append(
-                {
-                    "feed": feed,
-                    "files": len(loaded),
-                    "rows_read": read,
-                    "rows_accepted": accepted,
-                    "rows_quarantined": quarantined,
-                    "rows_taken_out": sum(count for (name, _), count in taken_out.items() if name == feed),
-                    "is_whole": read == accepted + quarantined,
-                }
-            )
-    return totals

@@ -7,6 +7,7 @@ files of pages (`report`), how they look (the templates and `pictures`).
 from typing import Any
 
 from dagster_project.clock import utc_now
+from dagster_project.loading.feed_totals import feed_totals
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.publishing.releases import current_release
@@ -14,7 +15,6 @@ from dagster_project.publishing.restatements import recent_restatements
 from dagster_project.quality.report_content.feeds import feed_rows
 from dagster_project.quality.report_content.files import (
     entries_of_run,
-    feed_totals,
     file_row,
     files_worth_a_look,
     rows_taken_out,

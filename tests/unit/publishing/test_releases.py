@@ -6,7 +6,6 @@ import shutil
 import struct
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -25,6 +24,7 @@ from dagster_project.publishing.releases import (
     roll_back,
 )
 from dagster_project.settings import Settings
+from tests.unit.publishing.entries import entry
 
 INPUTS = BuildInputs(dataset="sample", data_version="d1", definition_version="v1")
 MARTS = [
@@ -65,33 +65,9 @@ def served_number(settings: Settings) -> int:
 
 def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Settings) -> None:
     ledger = [
-        SimpleNamespace(
-            feed="orders",
-            status="loaded",
-            load_sequence=3,
-            rows_read=5,
-            rows_accepted=4,
-            rows_quarantined=1,
-            watermark="2026-01-02",
-        ),
-        SimpleNamespace(
-            feed="orders",
-            status="loaded",
-            load_sequence=7,
-            rows_read=2,
-            rows_accepted=2,
-            rows_quarantined=0,
-            watermark="2026-01-01",
-        ),
-        SimpleNamespace(
-            feed="orders",
-            status="refused",
-            load_sequence=8,
-            rows_read=9,
-            rows_accepted=0,
-            rows_quarantined=0,
-            watermark=None,
-        ),
+        entry(3, rows_read=5, rows_accepted=4, rows_quarantined=1, watermark="2026-01-02"),
+        entry(7, rows_read=2, rows_accepted=2, watermark="2026-01-01"),
+        entry(8, status="refused", rows_read=9),
     ]
     release = publish(settings, ledger=ledger)
     current = settings.published_dir / "current"
@@ -112,6 +88,22 @@ def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Setti
         "orders": {"files": 2, "rows_read": 7, "rows_accepted": 6, "rows_quarantined": 1, "watermark": "2026-01-02"}
     }
     assert duckdb.connect().sql(f"select count(*) from '{current}/churn.parquet'").fetchall() == [(50,)]
+
+
+def test_rows_that_left_quarantine_are_counted_once_and_are_no_files(settings: Settings) -> None:
+    """100 rows in a file, 10 of them refused; 5 were replayed later, 5 discarded."""
+    ledger = [
+        entry(1, rows_read=100, rows_accepted=90, rows_quarantined=10, watermark="2026-01-01"),
+        entry(2, rows_read=5, rows_accepted=5, replayed_from="batch1", watermark="2026-01-02"),
+        entry(3, rows_passed_over=5, replayed_from="batch1"),
+    ]
+    assert publish(settings, ledger=ledger).details["feeds"]["orders"] == {
+        "files": 1,
+        "rows_read": 100,
+        "rows_accepted": 95,
+        "rows_quarantined": 0,
+        "watermark": "2026-01-02",
+    }
 
 
 def test_the_release_file_carries_the_words_for_its_columns(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """Restatements: only final figures that readers have seen, each change once, whatever is run again or goes wrong."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
 
+from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.publishing.content import MartDescription
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.publishing.releases import Release, publish_release, roll_back
@@ -16,6 +16,7 @@ from dagster_project.publishing.restatements import (
     restatements_dir,
 )
 from dagster_project.settings import Settings
+from tests.unit.publishing.entries import entry
 
 MARTS = ("dim_period", "order_value_by_period", "retention_by_cohort", "csat_by_period")
 
@@ -24,19 +25,8 @@ def inputs(definition: str = "v1", dataset: str = "shop") -> BuildInputs:
     return BuildInputs(dataset=dataset, data_version="d", definition_version=definition)
 
 
-def ledger(newest: int) -> list[SimpleNamespace]:
-    return [
-        SimpleNamespace(
-            feed="orders",
-            status="loaded",
-            load_sequence=sequence,
-            rows_read=1,
-            rows_accepted=1,
-            rows_quarantined=0,
-            watermark=None,
-        )
-        for sequence in range(1, newest + 1)
-    ]
+def ledger(newest: int) -> list[LedgerEntry]:
+    return [entry(sequence, rows_read=1, rows_accepted=1) for sequence in range(1, newest + 1)]
 
 
 def build(settings: Settings, january: float = 10, february: float = 20, *, oman: bool = False) -> None:
