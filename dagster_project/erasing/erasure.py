@@ -24,6 +24,7 @@ from dagster_project.erasing.records import rows_of_erased
 from dagster_project.erasing.released import remove_releases_naming
 from dagster_project.erasing.tokens import read_salt, token_of
 from dagster_project.erasing.traces import remove_traces
+from dagster_project.loading.batches import clear_unfinished
 from dagster_project.loading.durable import append_line, remove_file
 from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.settings import DBT_TARGETS, Settings
@@ -54,14 +55,16 @@ def audit_path(settings: Settings) -> Path:
 
 
 def begin_erasure(settings: Settings, config: ExtractsConfig, customer_id: str) -> PendingErasure:
-    """Find the person with this customer id and note what is to be done; nothing is changed yet.
+    """Find the person with this customer id and note what is to be done; of what is loaded nothing is changed yet.
 
     Asking again for somebody who is erased already is no mistake. Raises ErasureError where the lake has no such
-    customer.
+    customer. The caller holds the writer lock.
     """
     trimmed = trimmed_id(customer_id)
     if trimmed is None:
         raise ErasureError(NO_CUSTOMER_NAMED)
+    # What a killed load left may be half a file, which nobody can read, and its rows are in no figure.
+    clear_unfinished(settings)
     salt, known = read_salt(settings), read_erasure_list(settings)
     token = token_of(salt, trimmed)
     already = [erasure for erasure in read_pending(settings) if erasure.token == token]

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
+# No pattern that looks for files of a kind (*.parquet, *.json) may find half a one that a kill has left.
+TEMPORARY_SUFFIX = ".unfinished"
 
 
 def make_folder(folder: Path) -> None:
@@ -38,9 +40,12 @@ def publish_file(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `target`, make it durable, then give it its name.
 
     A reader sees the old file or the new one. If `write` raises, the temporary file is removed and nothing has changed.
+    The temporary name does not tell the format, so `write` has to.
     """
     make_folder(target.parent)
-    temporary = target.parent / f"{TEMPORARY_PREFIX}{target.name}"
+    temporary = target.parent / f"{TEMPORARY_PREFIX}{target.name}{TEMPORARY_SUFFIX}"
+    # Where a kill has left one the engine would write to yet another file first, of a name that nobody knows.
+    temporary.unlink(missing_ok=True)
     try:
         write(temporary)
         temporary.chmod(0o600)

@@ -307,6 +307,7 @@ def _released(release: Release, mart: str) -> str:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    query = f"from {table} order by all"
     publish_file(
-        path, lambda temporary: connection.execute(f"copy (from {table} order by all) to {quote_literal(temporary)}")
+        path, lambda temporary: connection.execute(f"copy ({query}) to {quote_literal(temporary)} (format parquet)")
     )

@@ -56,6 +56,19 @@ def test_records_that_are_merged_in_a_circle_are_not_one_person(shop: Home) -> N
     ]
 
 
+def test_what_a_killed_load_left_is_neither_in_the_way_nor_counted(shop: Home) -> None:
+    (orders,) = (shop.settings.raw_dir / "orders").glob("shop__00000002__*.parquet")
+    (orders.parent / f".tmp-{orders.name}").write_bytes(orders.read_bytes()[:50])
+    (orders.parent / "shop__00000005__0123456789abcdef.parquet").write_bytes(orders.read_bytes())
+    refused = shop.settings.quarantine_dir / "orders" / ".tmp-shop__00000005__0123456789abcdef.parquet"
+    refused.parent.mkdir(parents=True)
+    refused.write_bytes(b"PAR1")
+    (begun,) = erase(shop, "anna")
+    assert begun.rows["orders"] == 2
+    assert len(shop.rows("orders")) == 3
+    assert {file.status for file in shop.load().files} == {"unchanged"}
+
+
 def test_rows_of_all_datasets_of_the_home_go(shop: Home) -> None:
     mapping = (shop.root / "extracts.yml").read_text()
     shop.map(mapping.replace("name: shop", "name: kiosk"))
