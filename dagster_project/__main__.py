@@ -16,6 +16,7 @@ from dagster_project.alerting.failed_runs import alert_failed_run
 from dagster_project.clock import utc_now
 from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.loading.mapping import MappingError, load_config
+from dagster_project.loading.refusals import LoadError
 from dagster_project.publishing.releases import Release, ReleaseError, current_release, roll_back
 from dagster_project.quarantine.command import add_quarantine_command
 from dagster_project.quarantine.listing import QuarantineError
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, MappingError, QuarantineError, SettingsError) as error:
         _tell(str(error))
         return 2
-    except (DbtError, ReleaseError, WriterLockError) as error:
+    except (DbtError, LoadError, ReleaseError, WriterLockError) as error:
         _tell(str(error))
         return 1
     except Exception as error:

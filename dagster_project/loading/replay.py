@@ -21,7 +21,6 @@ from dagster_project.loading.batches import (
     UNPARSED_RECORD,
     Batch,
     Judged,
-    clear_unfinished,
     judge_rows,
     quarantine_path,
     write_accepted,
@@ -32,12 +31,12 @@ from dagster_project.loading.durable import make_folder, publish_file, work_fold
 from dagster_project.loading.engine import open_engine
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.landing import format_of, gather
-from dagster_project.loading.ledger import LedgerEntry, read_ledger
+from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.refusals import FileRefusedError, LoadError
 from dagster_project.loading.results import FileResult, LoadResult
 from dagster_project.loading.source_columns import resolve_columns
-from dagster_project.loading.taking_out import batch_of_rows, commit_and_take_out, finish_taking_out
+from dagster_project.loading.taking_out import batch_of_rows, commit_and_take_out, mend_quarantine
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_name, quote_text
 
@@ -52,9 +51,7 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
     that never had columns (ragged, broken quotes) stay until a steward corrects or discards them.
     """
     make_folder(settings.lake_dir)
-    clear_unfinished(settings)
-    entries = read_ledger(settings, config.name)
-    finish_taking_out(settings, entries)
+    entries = mend_quarantine(settings, config.name)
     sources = {(source.feed, source.name): source for source in config.sources}
     result = LoadResult()
     for entry in entries:

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import duckdb
 
-from dagster_project.loading.batches import PARQUET_OPTIONS, quarantine_path, raw_path
+from dagster_project.loading.batches import PARQUET_OPTIONS, clear_unfinished, quarantine_path, raw_path
 from dagster_project.loading.durable import publish_file, remove_file
-from dagster_project.loading.ledger import LedgerEntry, batch_stem, next_load_sequence, write_entry
+from dagster_project.loading.ledger import LedgerEntry, batch_stem, next_load_sequence, read_ledger, write_entry
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_text
 
@@ -60,6 +60,18 @@ def commit_and_take_out(settings: Settings, entry: LedgerEntry) -> None:
     """
     write_entry(settings, entry)
     take_out(settings, entry)
+
+
+def mend_quarantine(settings: Settings, dataset: str) -> list[LedgerEntry]:
+    """Clear away or finish what a killed run left, before anybody changes what is in quarantine; returns the ledger.
+
+    Otherwise a new batch would take the number of one that was never committed. Raises LoadError for a damaged lake.
+    The caller holds the writer lock.
+    """
+    clear_unfinished(settings)
+    entries = read_ledger(settings, dataset)
+    finish_taking_out(settings, entries)
+    return entries
 
 
 def finish_taking_out(settings: Settings, entries: Iterable[LedgerEntry]) -> None:

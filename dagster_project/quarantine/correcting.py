@@ -20,6 +20,7 @@ from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD, qu
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
 from dagster_project.loading.mapping import ExtractsConfig
+from dagster_project.loading.taking_out import mend_quarantine
 from dagster_project.quality.masking import MASK
 from dagster_project.quarantine.actions import note_action
 from dagster_project.quarantine.exporting import ENCODING, PLACE_COLUMNS, TELLING_COLUMNS, text_of_cell
@@ -44,9 +45,10 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
 
     Rows are found by the first three columns; rows left out of the file stay as they are, and so do cells that say
     `(masked)`. A line that could not be taken apart becomes a row as soon as one of its columns is filled in. Raises
-    QuarantineError before anything is changed, where the file or one of its rows does not fit. The caller holds the
-    writer lock.
+    QuarantineError before anything is changed, where the file or one of its rows does not fit, LoadError for a damaged
+    lake. The caller holds the writer lock.
     """
+    mend_quarantine(settings, config.name)
     wanted: dict[Place, dict[int, dict[str, str]]] = {}
     for place, number, cells in _rows(corrected, config.name):
         wanted.setdefault(place, {})[number] = cells

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from dagster_project.loading.contracts import load_feeds
+from dagster_project.loading.ledger import entry_path
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.reasons import explain
 from dagster_project.quality.masking import MASK, masked_value
@@ -136,7 +137,12 @@ def _query(
     selection = selection or Selection()
     if selection.feed is not None and selection.feed not in load_feeds():
         raise QuarantineError(f"There is no feed '{selection.feed}'. Feeds: {', '.join(load_feeds())}.")
-    files = sorted(str(path) for path in settings.quarantine_dir.glob(f"{selection.feed or '*'}/{dataset}__*.parquet"))
+    files = sorted(
+        str(path)
+        for path in settings.quarantine_dir.glob(f"{selection.feed or '*'}/{dataset}__*.parquet")
+        # A batch that the ledger does not name is being written, or was left by a kill; it is loaded again.
+        if entry_path(settings, path.parent.name, path.stem).exists()
+    )
     if not files:
         return connection.execute("SELECT NULL WHERE FALSE")
     return connection.execute(

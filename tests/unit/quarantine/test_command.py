@@ -46,6 +46,13 @@ def test_mistakes_are_told_without_a_traceback(command, capsys):
     assert "Traceback" not in told
 
 
+def test_a_damaged_lake_is_told_without_a_traceback(shop, command, capsys):
+    for entry in shop.settings.ledger_dir.rglob("*.json"):
+        entry.unlink()
+    assert command("discard", "--feed", "orders") == 1
+    assert "Restore the ledger" in capsys.readouterr().err
+
+
 def test_control_characters_of_a_value_do_not_reach_the_terminal(shop, command, capsys):
     shop.put("orders2.csv", "order_id,ordered_at,status\n1,\x1b[2Jnever,paid\n")
     shop.load()

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project.erasing.erasure_list import Tokens, add_to_erasure_list
 from dagster_project.erasing.tokens import read_salt, token_of
-from dagster_project.loading import taking_out
+from dagster_project.loading import loader, taking_out
 from dagster_project.loading.ledger import read_ledger
 from dagster_project.loading.loader import load_extracts
 from dagster_project.loading.mapping import load_config
@@ -55,6 +55,9 @@ class Desk:
 
     def replay(self):
         return replay_quarantine(self.settings, self.config, print)
+
+    def load(self):
+        return load_extracts(self.settings, self.config, print)
 
     def waiting(self, **selection):
         return [(row.feed, row.source_row) for row in refused_rows(self.settings, "shop", Selection(**selection))]
@@ -192,7 +195,7 @@ def test_discarded_rows_are_accounted_for_and_never_come_back(desk, monkeypatch)
         patch.setattr(taking_out, "take_out", die)
         with pytest.raises(Killed):
             discard_rows(desk.settings, desk.config, Selection(feed="orders"))
-    load_extracts(desk.settings, desk.config, print)
+    desk.load()
     assert desk.waiting(feed="orders") == []
     assert len(desk.waiting()) == 3
     entry = read_ledger(desk.settings, "shop")[-1]
@@ -203,6 +206,54 @@ def test_discarded_rows_are_accounted_for_and_never_come_back(desk, monkeypatch)
     assert len(desk.home.rows("orders")) == 1
     with pytest.raises(QuarantineError, match="nothing was discarded"):
         discard_rows(desk.settings, desk.config, Selection(feed="orders"))
+
+
+@pytest.fixture
+def half_loaded(desk, monkeypatch):
+    """The same home after a load that was killed between a batch, with a refused row of its own, and its entry."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(*arguments):
+        raise Killed
+
+    desk.home.put("orders2.csv", "order_id,customer_id,ordered_at,status\n4,dora,2025-02-04,paid\n5,dora,never,paid\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(loader, "write_entry", die)
+        with pytest.raises(Killed):
+            desk.load()
+    assert len(list(desk.settings.quarantine_dir.glob("orders/*.parquet"))) == 2
+    return desk
+
+
+def test_rows_of_a_batch_that_was_never_committed_are_not_in_quarantine_yet(half_loaded):
+    assert half_loaded.waiting(feed="orders") == [("orders", 2), ("orders", 3)]
+    half_loaded.load()
+    assert half_loaded.waiting(feed="orders") == [("orders", 2), ("orders", 3), ("orders", 2)]
+
+
+def test_a_discard_after_a_killed_load_takes_no_number_twice(half_loaded):
+    assert discard_rows(half_loaded.settings, half_loaded.config, Selection(feed="orders")) == 2
+    half_loaded.load()
+    half_loaded.load()
+    assert [entry.load_sequence for entry in read_ledger(half_loaded.settings, "shop")] == [1, 2, 3, 4]
+    assert half_loaded.waiting(feed="orders") == [("orders", 2)]
+    assert half_loaded.home.rows("orders", "order_id") == [("1",), ("4",)]
+
+
+def test_a_correction_after_a_killed_load_or_discard_changes_what_is_committed(half_loaded, monkeypatch):
+    half_loaded.export(selection=Selection(feed="orders"))
+    half_loaded.edit({(2, "ordered_at"): "2025-02-02"})
+    assert half_loaded.correct().rows == 1
+    assert len(list(half_loaded.settings.quarantine_dir.glob("orders/*.parquet"))) == 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_out, "take_out", lambda *_: None)
+        discard_rows(half_loaded.settings, half_loaded.config, Selection(reason="not_a_number"))
+    half_loaded.edit({(3, "order_amount"): "30"})
+    with pytest.raises(QuarantineError, match="not in quarantine any more"):
+        half_loaded.correct()
 
 
 def test_a_correction_cannot_bring_back_an_erased_person(desk):
