@@ -24,7 +24,8 @@ class LedgerEntry:
     says are not about the feed; `rows_read` counts the others. `replayed_from` names the batch whose quarantined rows
     this batch took in; those that left it without being loaded (`rows_passed_over`, or discarded by a steward) are
     listed in `rows_taken_out` as ranges of row numbers. `requested_by` is who asked for such a batch. `is_snapshot`:
-    the file is a full dump, which takes away what it no longer holds.
+    the file is a full dump, which takes away what it no longer holds. `also_delivered_as` names further files that
+    brought the same dump.
     """
 
     dataset: str
@@ -50,6 +51,12 @@ class LedgerEntry:
     rows_taken_out: list[tuple[int, int]] = field(default_factory=list)
     requested_by: str | None = None
     is_snapshot: bool = False
+    also_delivered_as: list[str] = field(default_factory=list)
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Every name under which the content was delivered, as far as that is kept."""
+        return self.source_file, *self.also_delivered_as
 
 
 def batch_stem(dataset: str, load_sequence: int, content_sha256: str) -> str:

@@ -131,7 +131,10 @@ def _load_files(run: _Load, ahead: JudgingAhead) -> None:
             _finish_waiting(ahead, chunk)
         elif not chunk.takes(waiting):
             ahead.begin(chunk.take_all())
-        run.result.files += [_unchanged(run, source, file, content) for source in sources if source not in pending]
+        for source in sources:
+            if source not in pending:
+                _remember_name(run, source, file, content)
+                run.result.files.append(_unchanged(run, source, file, content))
         if pending:
             chunk.add(waiting)
     _finish_waiting(ahead, chunk)
@@ -275,13 +278,40 @@ def _entry(
 def _is_loaded(run: _Load, source: Source, file: ExtractFile, content: Content) -> bool:
     """Whether loading this content again would change nothing.
 
-    A snapshot that returns to an earlier state is news, though its content was seen: only the latest one of the same
-    file (or, for a new file name, of the source) counts.
+    A snapshot that returns to an earlier state is news, though its content was seen: only what the same file brought
+    last (or, for a new file name, the newest dump of the source) counts.
     """
-    if source.mode != "snapshot":
-        return run.known.with_content(source.feed, source.name, content.sha256) is not None
-    latest = run.known.latest(source.feed, source.name, file.name)
-    return latest is not None and latest.content_sha256 == content.sha256
+    seen = run.known.with_content(source.feed, source.name, content.sha256)
+    if seen is None or source.mode != "snapshot":
+        return seen is not None
+    latest = run.known.of_file(source.feed, source.name, file.name)
+    if latest is not None:
+        return latest.content_sha256 == content.sha256
+    newest = run.known.newest(source.feed, source.name)
+    return newest.content_sha256 == content.sha256 or _is_renamed(run, file, seen, newest)
+
+
+def _is_renamed(run: _Load, file: ExtractFile, seen: LedgerEntry, newest: LedgerEntry) -> bool:
+    """Whether a new name is that of an earlier dump: a file that brought it is gone, and the newest stands behind."""
+
+    def is_there(name: str) -> bool:
+        return (run.settings.extracts_dir / name).exists()
+
+    is_gone = not all(is_there(name) for name in seen.file_names)
+    return is_gone and any(file.name < name and is_there(name) for name in newest.file_names)
+
+
+def _remember_name(run: _Load, source: Source, file: ExtractFile, content: Content) -> None:
+    """Note that a new name brought a dump that is known.
+
+    Otherwise it would stay new, and beside the next dump it would be taken for a return to the earlier state.
+    """
+    if source.mode != "snapshot" or run.known.of_file(source.feed, source.name, file.name) is not None:
+        return
+    seen = run.known.with_content(source.feed, source.name, content.sha256)
+    noted = replace(seen, also_delivered_as=[*seen.also_delivered_as, file.name])
+    write_entry(run.settings, noted)
+    run.known.add(noted)
 
 
 def _unchanged(run: _Load, source: Source, file: ExtractFile, content: Content) -> FileResult:
