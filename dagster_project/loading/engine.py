@@ -1,7 +1,7 @@
 """The engine that reads and checks files.
 
-Belongs here: the settings of a DuckDB connection for loading, and emptying it between files. Does not belong here:
-queries over rows.
+Belongs here: the settings of a DuckDB connection for loading, emptying it between files, and words for where it stops.
+Does not belong here: queries over rows.
 """
 
 import re
@@ -15,6 +15,9 @@ from dagster_project.sql_text import quote_name, quote_text
 SMALLEST_SHARE_MEGABYTES = 500
 # One judges while the other's rows are written; more of them were no faster.
 ENGINES = 2
+
+# No row is to blame for these.
+DISK_OR_MEMORY = (duckdb.IOException, duckdb.OutOfMemoryException)
 
 
 def memory_shares(memory_limit: str) -> tuple[str, ...]:
@@ -59,3 +62,14 @@ def empty_engine(connection: duckdb.DuckDBPyConnection) -> None:
     for kind, names in (("VIEW", views), ("TABLE", tables)):
         for (name,) in names:
             connection.execute(f"DROP {kind} IF EXISTS {quote_name(name)}")
+
+
+def where_it_stops(error: duckdb.Error) -> str:
+    """What to say where the engine stops at rows; raises the error where disk or memory is to blame."""
+    if isinstance(error, DISK_OR_MEMORY):
+        raise error
+    # The engine's own words may quote a value of the row.
+    return (
+        f"the engine stops at its rows ({type(error).__name__}). Look for what is unusual in the file or in the "
+        "expressions of the mapping."
+    )

@@ -21,7 +21,7 @@ import duckdb
 from dagster_project.loading.batches import Judged, judge_rows
 from dagster_project.loading.checks import checked_rows
 from dagster_project.loading.contracts import load_feeds
-from dagster_project.loading.engine import empty_engine, open_engine
+from dagster_project.loading.engine import DISK_OR_MEMORY, empty_engine, open_engine, where_it_stops
 from dagster_project.loading.extract_files import Content, ExtractFile, check_unchanged
 from dagster_project.loading.formats import COMPRESSED_SUFFIXES
 from dagster_project.loading.landing import Landed, format_of, gather, land
@@ -231,17 +231,12 @@ def _halt(workshop: Workshop, waiting: WaitingFile, error: duckdb.Error) -> str:
     if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
         # It takes no further query.
         workshop.close_engine()
-    if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+    if isinstance(error, DISK_OR_MEMORY):
         try:
             check_unchanged(waiting.file, waiting.content)
         except FileRefusedError as changed:
             return str(changed)
-        raise error
-    # The engine's own words may quote a value of the row.
-    return (
-        f"the engine stops at its rows ({type(error).__name__}). Look for what is unusual in the file or in the "
-        "expressions of the mapping."
-    )
+    return where_it_stops(error)
 
 
 class _Judgements:

@@ -28,7 +28,7 @@ from dagster_project.loading.batches import (
 from dagster_project.loading.checks import GATHERED, ROW_PLACE, checked_rows
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import make_folder, publish_file, work_folder
-from dagster_project.loading.engine import open_engine
+from dagster_project.loading.engine import open_engine, where_it_stops
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
 from dagster_project.loading.landing import format_of, gather
 from dagster_project.loading.ledger import LedgerEntry
@@ -86,9 +86,11 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
             file_format = format_of(Path(entry.source_file), source)
             columns, _ = resolve_columns(feed, source, columns_found)
             checked = checked_rows(connection, feed, source, columns, now, file_format)
+            judged = judge_rows(connection, feed, checked, columns_found, [], "replay")
         except FileRefusedError as error:
             return _outcome(entry, "refused", waiting, 0, f"its quarantined rows do not fit the mapping: {error}")
-        judged = judge_rows(connection, feed, checked, columns_found, [], "replay")
+        except duckdb.Error as error:
+            return _outcome(entry, "refused", waiting, 0, f"its rows stay in quarantine: {where_it_stops(error)}")
         _renew_reasons(connection, quarantine, judged)
         passing = _row_numbers(connection, f"{judged.table} WHERE NOT is_refused")
         # Today's rows_where may say that a row is not about the feed at all.
