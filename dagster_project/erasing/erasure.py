@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.erasing.erasure_list import Tokens, add_to_erasure_list, read_erasure_list
-from dagster_project.erasing.lake import columns_without_ids_by_batch, erase_in_lake
+from dagster_project.erasing.lake import erase_in_lake, sources_by_batch
 from dagster_project.erasing.pending import PendingErasure, read_pending, remove_pending, write_pending
 from dagster_project.erasing.person import count_rows, find_person, trimmed_id
 from dagster_project.erasing.records import rows_of_erased
@@ -73,7 +73,7 @@ def begin_erasure(settings: Settings, config: ExtractsConfig, customer_id: str) 
     with duckdb.connect(config=settings.engine_config) as connection:
         person = find_person(connection, settings, trimmed, known)
         rows = count_rows(connection, settings, person)
-        records = _count_records(connection, settings, config, salt, person.tokens(salt))
+    records = _count_records(settings, config, salt, person.tokens(salt))
     if not rows and not records and token not in known.customers:
         raise ErasureError(
             "No row in the lake and no refused row has this customer id, so nothing was erased. Check its spelling: "
@@ -123,15 +123,12 @@ def finish_erasures(settings: Settings) -> list[FinishedErasure]:
     return finished
 
 
-def _count_records(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, config: ExtractsConfig, salt: bytes, tokens: Tokens
-) -> dict[str, int]:
-    without_ids = columns_without_ids_by_batch(settings, config)
+def _count_records(settings: Settings, config: ExtractsConfig, salt: bytes, tokens: Tokens) -> dict[str, int]:
+    sources = sources_by_batch(settings, config)
     counts: dict[str, int] = {}
     for quarantine in sorted(settings.quarantine_dir.glob("*/*.parquet")):
         feed = quarantine.parent.name
-        ignored = without_ids.get((feed, quarantine.stem), frozenset())
-        rows = len(rows_of_erased(connection, salt, tokens, quarantine, ignored))
+        rows = len(rows_of_erased(settings, salt, tokens, quarantine, sources.get((feed, quarantine.stem))))
         if rows:
             counts[feed] = counts.get(feed, 0) + rows
     return counts

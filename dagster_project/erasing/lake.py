@@ -16,14 +16,14 @@ import duckdb
 from dagster_project.erasing.erasure_list import Tokens, add_to_erasure_list, read_erasure_list
 from dagster_project.erasing.pending import PendingErasure
 from dagster_project.erasing.person import Person, find_links, rows_about
-from dagster_project.erasing.records import columns_without_ids, erase_refused_records
+from dagster_project.erasing.records import erase_refused_records
 from dagster_project.erasing.rows import erased_rows_sql
 from dagster_project.erasing.tokens import read_salt
 from dagster_project.loading.batches import PARQUET_OPTIONS, clear_unfinished
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.durable import publish_file
 from dagster_project.loading.ledger import read_ledger
-from dagster_project.loading.mapping import ExtractsConfig
+from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.refusals import LoadError
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_text
@@ -44,11 +44,9 @@ def erase_in_lake(settings: Settings, config: ExtractsConfig, pending: Iterable[
         for feed in load_feeds().values():
             for batch in {batch for person in people for batch in _batches_about(connection, settings, feed, person)}:
                 _rewrite(connection, salt, erased, feed, batch)
-    without_ids = columns_without_ids_by_batch(settings, config)
+    sources = sources_by_batch(settings, config)
     for quarantine in sorted(settings.quarantine_dir.glob("*/*.parquet")):
-        erase_refused_records(
-            settings, quarantine, without_ids.get((quarantine.parent.name, quarantine.stem), frozenset())
-        )
+        erase_refused_records(settings, quarantine, sources.get((quarantine.parent.name, quarantine.stem)))
 
 
 def erase_comments_on_new_orders(settings: Settings) -> None:
@@ -98,14 +96,11 @@ def _count(connection: duckdb.DuckDBPyConnection, batch: Path) -> int:
     return connection.execute(f"SELECT count(*) FROM read_parquet({quote_text(str(batch))})").fetchone()[0]
 
 
-def columns_without_ids_by_batch(settings: Settings, config: ExtractsConfig) -> dict[tuple[str, str], frozenset[str]]:
-    """By feed and batch, the source columns that the mapping reads as something else than ids.
-
-    Batches of other datasets are left out.
-    """
+def sources_by_batch(settings: Settings, config: ExtractsConfig) -> dict[tuple[str, str], Source]:
+    """By feed and batch, the entry of the mapping that it came by. Batches of other datasets are left out."""
     sources = {(source.feed, source.name): source for source in config.sources}
     return {
-        (entry.feed, entry.batch_id): columns_without_ids(sources[entry.feed, entry.source_name])
+        (entry.feed, entry.batch_id): sources[entry.feed, entry.source_name]
         for entry in read_ledger(settings, config.name)
         if (entry.feed, entry.source_name) in sources
     }

@@ -14,7 +14,7 @@ from functools import partial
 import duckdb
 
 from dagster_project.clock import utc_now
-from dagster_project.erasing.records import columns_without_ids, erase_refused_records
+from dagster_project.erasing.records import erase_refused_records
 from dagster_project.loading.batches import (
     Batch,
     clear_unfinished,
@@ -197,7 +197,7 @@ def _load_source(run: _Load, workshop: Workshop, waiting: WaitingFile, source: S
     rows_read = outcome.landed.rows_read - passed_over
     counts = write_batch(workshop.engine(), run.settings, batch, judged, outcome.number, rows_read)
     quarantine = quarantine_path(run.settings, source.feed, batch_id)
-    erase_refused_records(run.settings, quarantine, columns_without_ids(source))
+    erase_refused_records(run.settings, quarantine, source)
     message = f"{counts.rows_accepted:,} of {rows_read:,} rows accepted"
     message += f", {counts.rows_quarantined:,} quarantined." if counts.rows_quarantined else "."
     message += f" {passed_over:,} more were passed over by rows_where." if passed_over else ""

@@ -18,7 +18,6 @@ import duckdb
 from dagster_project.clock import utc_now
 from dagster_project.loading.batches import (
     PARQUET_OPTIONS,
-    UNPARSED_RECORD,
     Batch,
     Judged,
     judge_rows,
@@ -30,15 +29,16 @@ from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import make_folder, publish_file, work_folder
 from dagster_project.loading.engine import open_engine, where_it_stops
 from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
-from dagster_project.loading.landing import format_of, gather
+from dagster_project.loading.landing import format_of
 from dagster_project.loading.ledger import LedgerEntry
 from dagster_project.loading.mapping import ExtractsConfig, Source
+from dagster_project.loading.quarantined import gather_quarantined
 from dagster_project.loading.refusals import FileRefusedError, LoadError
 from dagster_project.loading.results import FileResult, LoadResult
 from dagster_project.loading.source_columns import resolve_columns
 from dagster_project.loading.taking_out import batch_of_rows, commit_and_take_out, mend_quarantine
 from dagster_project.settings import Settings
-from dagster_project.sql_text import quote_name, quote_text
+from dagster_project.sql_text import quote_text
 
 Report = Callable[[str], None]
 
@@ -78,7 +78,7 @@ def _replay_batch(settings: Settings, entry: LedgerEntry, source: Source) -> Fil
         open_engine(work_dir / "spill", (settings.lake_dir,), settings.memory_limit) as connection,
     ):
         quarantine = quarantine_path(settings, entry.feed, entry.batch_id)
-        columns_found = _open_quarantine(connection, quarantine)
+        columns_found = gather_quarantined(connection, quarantine)
         waiting = connection.execute(f"SELECT count(*) FROM {GATHERED}").fetchone()[0]
         if not waiting:
             return _outcome(entry, "unchanged", 0, 0, "its quarantined rows have no columns: correct or discard them.")
@@ -149,27 +149,3 @@ def _outcome(entry: LedgerEntry, status: str, waiting: int, accepted: int, messa
         batch_id=entry.batch_id,
         message=message,
     )
-
-
-def _open_quarantine(connection: duckdb.DuckDBPyConnection, quarantine: Path) -> tuple[str, ...]:
-    """Gather the quarantined rows that have columns; returns the names of the columns."""
-    connection.execute(
-        f"CREATE TEMP TABLE landed AS SELECT _source_row AS row_number, raw_record "
-        f"FROM read_parquet({quote_text(str(quarantine))}) "
-        f"WHERE NOT list_contains(json_keys(raw_record), {quote_text(UNPARSED_RECORD)})"
-    )
-    names = [
-        row[0]
-        for row in connection.execute(
-            "SELECT name FROM (SELECT unnest(json_keys(raw_record)) AS name, row_number FROM landed) GROUP BY name "
-            "ORDER BY min(row_number), name"
-        ).fetchall()
-    ]
-    columns = "".join(f", raw_record ->> {quote_text(_json_pointer(name))} AS {quote_name(name)}" for name in names)
-    connection.execute(f"CREATE TEMP VIEW source_1 AS SELECT row_number AS {ROW_NUMBER_COLUMN}{columns} FROM landed")
-    gather(connection, 1)
-    return tuple(names)
-
-
-def _json_pointer(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")

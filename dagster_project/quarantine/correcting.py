@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.erasing.records import columns_without_ids, erase_refused_records
+from dagster_project.erasing.records import erase_refused_records
 from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD, quarantine_path
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
@@ -73,8 +73,7 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
             _rewrite(connection, quarantine_path(settings, *place), records)
     for place in changed:
         source = source_of(config.sources, place[0], source_names[place])
-        ignored = columns_without_ids(source) if source is not None else frozenset()
-        erase_refused_records(settings, quarantine_path(settings, *place), ignored)
+        erase_refused_records(settings, quarantine_path(settings, *place), source)
     rows = sum(len(records) for records in changed.values())
     if rows:
         details = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))

@@ -47,6 +47,33 @@ def test_a_record_without_an_id_is_found_by_its_address(shop: Home) -> None:
     assert [kept for _, kept, _ in records(shop, "crm_customers")] == [False, True]
 
 
+def test_an_id_that_the_mapping_makes_is_found(shop: Home) -> None:
+    columns = (
+        "{order_id: order_id, customer_id: {sql: lower(\"Member\") || '-old'}, ordered_at: ordered_at, status: status}"
+    )
+    mapping = (shop.root / "extracts.yml").read_text()
+    shop.map(f'{mapping}  - {{name: till, feed: orders, files: "till*.csv", columns: {columns}}}\n')
+    header = "order_id,MEMBER,ordered_at,status\n"
+    shop.put("till1.csv", header + "5,ANNA,never,paid\n6,BERT,never,paid\n")
+    shop.load()
+    (begun,) = erase(shop, "anna")
+    assert begun.records == {"orders": 1}
+    # What comes later is looked at in the same way.
+    shop.put("till2.csv", header + "7,BERT,never,paid\n8,Anna,never,paid\n")
+    shop.load()
+    assert [kept for _, kept, _ in records(shop)] == [False, True, True, False]
+
+
+def test_records_without_the_columns_of_an_expression_are_compared_as_they_are(shop: Home) -> None:
+    shop.put("orders2.csv", HEADER + "5,anna,never,paid,44\n6,bert,never,paid,44\n")
+    shop.load()
+    mapping = (shop.root / "extracts.yml").read_text()
+    columns = '{order_id: order_id, customer_id: {sql: lower("Member")}, ordered_at: ordered_at, status: status}'
+    shop.map(mapping.replace('files: "orders*.csv"', f'files: "orders*.csv", columns: {columns}'))
+    erase(shop, "anna")
+    assert [kept for _, kept, _ in records(shop)] == [False, True]
+
+
 def test_refused_rows_that_come_after_the_erasure_are_not_kept_either(shop: Home) -> None:
     erase(shop, "anna")
     shop.put("orders2.csv", HEADER + "5,anna,never,paid,1\n6,bert,never,paid,2\n")
