@@ -199,7 +199,7 @@ def show_trend(view: View, names: list[str], survey_id: str = EVERYBODY) -> None
 def reliability(frame: pd.DataFrame) -> pd.Series:
     """Whether figures can be relied on: ok, small_base (nothing to divide by is one) or open."""
     certainty = frame["certainty"].where(frame["certainty"] == "ok", "small_base")
-    return certainty.where(frame["is_complete"].astype(bool), "open") if "is_complete" in frame else certainty
+    return certainty.where(frame["is_complete"].astype(bool), "open")
 
 
 def certainty_texts(texts: Texts) -> list[str]:

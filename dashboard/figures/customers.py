@@ -30,14 +30,15 @@ REVENUE_STEPS = {
 
 
 def movements(folder: Path, steps: dict[str, int], selection: Selection) -> pd.DataFrame:
-    """The bridge of a period from start to end: step, amount (as in the mart), and the bar's start and end.
+    """The bridge of a period from start to end: step, amount (as in the mart), and the bar's sign, start and end.
 
+    Each row says as well whether the period is_complete and is_final.
     `steps` names columns of retention_by_period or churn_by_period, each with 1 (adds), -1 (takes) or 0 (a level).
     """
     name = "retention_by_period" if "customers_at_end" in steps else "churn_by_period"
     found = query(
         folder,
-        f"select {', '.join(steps)} from {mart(folder, name)} where {_of_customer_period()}",
+        f"select {', '.join(steps)}, is_complete, is_final from {mart(folder, name)} where {_of_customer_period()}",
         _customer_period(selection),
     )
     rows, level = [], 0.0
@@ -45,15 +46,17 @@ def movements(folder: Path, steps: dict[str, int], selection: Selection) -> pd.D
         amount = float(found[step].iloc[0])
         start, level = (0.0, amount) if sign == 0 else (level, level + sign * amount)
         rows.append({"step": step, "amount": amount, "sign": sign, "start": start, "end": level})
-    return pd.DataFrame(rows, columns=["step", "amount", "sign", "start", "end"])
+    frame = pd.DataFrame(rows, columns=["step", "amount", "sign", "start", "end"])
+    return frame.assign(**{name: bool(found[name].any()) for name in ("is_complete", "is_final")})
 
 
 def churn_reasons(folder: Path, selection: Selection) -> pd.DataFrame:
-    """Lost customers of a period by reason: reason, count, share, denominator."""
+    """Lost customers of a period by reason: reason, count, share, denominator, is_complete, is_final."""
     return query(
         folder,
         "select close_reason as reason, lost_customers as count, share_of_lost_rate as share, "
-        f"all_lost_customers as denominator from {mart(folder, 'churn_reasons_by_period')} "
+        "all_lost_customers as denominator, is_complete, is_final "
+        f"from {mart(folder, 'churn_reasons_by_period')} "
         f"where {_of_customer_period()} order by count desc, reason",
         _customer_period(selection),
     )

@@ -44,10 +44,7 @@ def series(
             select period_start::date as period_start, {_measures(metric, small_base_limit)}
             from {_source(folder, metric)} where {" and ".join(conditions)}
         ),
-        calendar as (
-            select period_start::date as period_start, period_label, is_complete, is_final
-            from {mart(folder, "dim_period")} where period_grain = $grain
-        ),
+        calendar as ({_calendar(folder)}),
         dense as (
             select
                 *,
@@ -67,7 +64,11 @@ def series(
 
 
 def by_segment(folder: Path, name: str, selection: Selection, small_base_limit: int) -> pd.DataFrame:
-    """A figure in the selection's period for every value of its segment type; columns as in `series`."""
+    """A figure in the selection's period for every value of its segment type.
+
+    Columns: segment_value, and value, numerator, denominator, lower, upper, certainty, is_complete, is_final as in
+    `series`.
+    """
     metric = METRICS[name]
     parameters: dict[str, object] = {
         "grain": selection.grain,
@@ -79,18 +80,23 @@ def by_segment(folder: Path, name: str, selection: Selection, small_base_limit: 
         conditions.append("activity_definition = $definition")
         parameters["definition"] = selection.definition
     sql = f"""
-        select segment_value, {_measures(metric, small_base_limit)}
-        from {_source(folder, metric)} where {" and ".join(conditions)}
+        with figures as (
+            select period_start::date as period_start, segment_value, {_measures(metric, small_base_limit)}
+            from {_source(folder, metric)} where {" and ".join(conditions)}
+        ),
+        calendar as ({_calendar(folder)})
+        select figures.* exclude (period_start), is_complete, is_final
+        from figures inner join calendar using (period_start)
         order by segment_value
     """
     return query(folder, sql, parameters)
 
 
 def by_touchpoint(folder: Path, name: str, selection: Selection, small_base_limit: int, survey_id: str) -> pd.DataFrame:
-    """A figure of surveys in the selection's period for every touchpoint; columns as in `series`."""
+    """A figure of surveys in the selection's period for every touchpoint; columns as in `by_segment`."""
     metric = METRICS[name]
     sql = f"""
-        select touchpoint, {_measures(metric, small_base_limit)}
+        select touchpoint, {_measures(metric, small_base_limit)}, is_complete, is_final
         from {_source(folder, metric)}
         where
             period_grain = $grain and period_start = $period_start and metric = $metric and survey_id = $survey_id
@@ -118,6 +124,13 @@ def surveys(folder: Path) -> pd.DataFrame:
         f"select distinct survey_id from {mart(folder, 'csat_by_period')} where period_grain = 'year' "
         "and segment_type = 'all' order by survey_id != 'all', survey_id",
     )
+
+
+def _calendar(folder: Path) -> str:
+    return f"""
+        select period_start::date as period_start, period_label, is_complete, is_final
+        from {mart(folder, "dim_period")} where period_grain = $grain
+    """
 
 
 def _measures(metric: Metric, small_base_limit: int) -> str:

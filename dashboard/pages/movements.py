@@ -8,7 +8,7 @@ from dashboard.view import View, number_format, show_chart
 def show_movements(view: View, name: str, steps: dict[str, int], kind: str) -> None:
     """The way from a period's start to its end; `kind` is count or amount."""
     frame = view.answer(customers.movements, steps, view.selection)
-    raw = frame[["step", "amount"]]
+    raw = frame[["step", "amount", "is_complete", "is_final"]]
     words = {"step": [view.texts(f"movement.{step}") for step in frame["step"]]}
     table = frame.assign(**words)
     # Two steps may have the same words; a chart tells steps apart by them.
@@ -17,4 +17,7 @@ def show_movements(view: View, name: str, steps: dict[str, int], kind: str) -> N
     chart = charts.waterfall(table, number_format(view, kind)) if frame["amount"].abs().sum() else None
     column = "count" if kind == "count" else "amount"
     table = table.assign(count=frame["amount"])
-    show_chart(view, name, view.texts(f"chart.{name}"), chart, table, {"step": "words", column: kind}, raw)
+    title = view.texts(f"chart.{name}")
+    if not frame["is_complete"].all():
+        title = view.texts("chart.open", chart=title, certainty=view.texts("certainty.open"))
+    show_chart(view, name, title, chart, table, {"step": "words", column: kind}, raw)

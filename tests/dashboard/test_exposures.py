@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import streamlit as st
 import yaml
-from streamlit.testing.v1 import AppTest
 
 from dagster_project.settings import DBT_PROJECT_DIR
 from dashboard import release
 from dashboard.app import PAGES
 from dashboard.superset_package import FILES
+from tests.dashboard.one_page import one_page
 
 # Read only where a segment is chosen, and these pages are looked at without.
 FOR_SEGMENTS = {"lifetime_value": {"dim_customer"}}
@@ -30,21 +30,6 @@ def exposures() -> dict[str, set[str]]:
     }
 
 
-def show(name: str) -> None:
-    """A page as the dashboard shows it, with its filters; runs as a script of its own."""
-    import datetime as dt
-
-    from dashboard.app import _choose, _show_page
-    from dashboard.figures.choices import EVERYBODY, Selection
-    from dashboard.release import open_release
-    from dashboard.texts import load_texts
-    from dashboard.view import View
-
-    nothing_chosen = Selection("month", "", EVERYBODY, EVERYBODY, dt.date.min)
-    view = View(open_release(), load_texts("en"), nothing_chosen)
-    _show_page(name, View(view.release, view.texts, _choose(view)))
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_the_exposure_of_a_page_names_the_marts_it_reads(
     page: str, exposures: dict[str, set[str]], sample_home: Path, monkeypatch: pytest.MonkeyPatch
@@ -54,7 +39,7 @@ def test_the_exposure_of_a_page_names_the_marts_it_reads(
     monkeypatch.setattr(release, "quote_literal", lambda path: read.add(path.stem) or quote(path))
     monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
     st.cache_data.clear()
-    assert not AppTest.from_function(show, args=(page,), default_timeout=60).run().exception
+    assert not one_page(page).run().exception
     assert exposures[f"dashboard_{page}"] == read | FOR_SEGMENTS.get(page, set())
 
 

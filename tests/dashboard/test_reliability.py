@@ -1,0 +1,69 @@
+"""How far a figure can be relied on: open periods, small bases, comparisons with what cannot be compared."""
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dashboard.figures import customers, values
+from dashboard.figures.choices import Selection
+from dashboard.figures.customers import CUSTOMER_STEPS
+from dashboard.figures.metrics import METRICS
+from dashboard.texts import load_texts
+from dashboard.view import reliability
+from tests.dashboard.one_page import choose, one_page, table_on
+
+# The sample ends in October 2026.
+OPEN_YEAR, CLOSED_YEAR = dt.date(2026, 1, 1), dt.date(2025, 1, 1)
+OPEN = load_texts("en")("certainty.open")
+
+
+@pytest.fixture(autouse=True)
+def _release_of_the_sample(sample_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
+
+
+@pytest.mark.parametrize(
+    ("page", "tables"),
+    [
+        ("churn", ["churn-by-segment", "churn-reasons"]),
+        ("retention", ["retention_strict-by-segment"]),
+        ("orders", ["aov-by-segment"]),
+        ("satisfaction", ["touchpoints"]),
+    ],
+)
+def test_bars_of_an_open_period_say_so(page: str, tables: list[str]) -> None:
+    shown = choose(one_page(page), grain="year", segment_type="country", period_year=OPEN_YEAR)
+    for table in tables:
+        assert {row["reliability"] for row in table_on(shown, table)} == {OPEN}
+    shown = choose(shown, period_year=CLOSED_YEAR)
+    for table in tables:
+        assert OPEN not in {row["reliability"] for row in table_on(shown, table)}
+
+
+def test_waterfalls_of_an_open_period_say_so() -> None:
+    texts = load_texts("en")
+    titles = [texts(f"chart.{name}") for name in ("customer_movements", "revenue_movements")]
+    shown = choose(one_page("churn"), grain="year", period_year=OPEN_YEAR)
+    assert {f"{title} ({OPEN})" for title in titles} <= {heading.value for heading in shown.subheader}
+    shown = choose(shown, period_year=CLOSED_YEAR)
+    assert {*titles} <= {heading.value for heading in shown.subheader}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_figure_by_segment_knows_whether_its_period_is_open(sample_home: Path, name: str) -> None:
+    folder = sample_home / "published" / "current"
+    for year, is_complete in ((OPEN_YEAR, False), (CLOSED_YEAR, True)):
+        frame = values.by_segment(folder, name, Selection("year", "window_90", "country", "AE", year), 30)
+        assert {*frame["is_complete"]} == {is_complete}
+
+
+def test_a_period_without_movements_has_none(sample_home: Path) -> None:
+    nobody = Selection("year", "window_90", "country", "nowhere", OPEN_YEAR)
+    assert customers.movements(sample_home / "published" / "current", CUSTOMER_STEPS, nobody).empty
+
+
+def test_figures_of_unknown_completeness_are_never_called_reliable() -> None:
+    with pytest.raises(KeyError):
+        reliability(pd.DataFrame({"certainty": ["ok"]}))
