@@ -168,7 +168,7 @@ def _choose_period(texts: Texts, grain: str, periods: pd.DataFrame) -> dt.date:
     newest_first = periods.iloc[::-1]
     labels = dict(zip(newest_first["period_start"].dt.date, newest_first["period_label"], strict=True))
     is_complete = newest_first["is_complete"].astype(bool).tolist()
-    # The newest period is usually open, and its figures are too low to begin with.
+    # The newest period is usually open, and its figures cannot be compared yet.
     first = is_complete.index(True) if True in is_complete else 0
     return st.selectbox(
         texts("app.period"),

@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -10,9 +11,9 @@ from dashboard.figures import customers, values
 from dashboard.figures.choices import Selection
 from dashboard.figures.customers import CUSTOMER_STEPS
 from dashboard.figures.metrics import METRICS
-from dashboard.texts import load_texts
+from dashboard.texts import LANGUAGES, load_texts
 from dashboard.view import reliability
-from tests.dashboard.one_page import choose, one_page, table_on
+from tests.dashboard.one_page import choose, html_of, one_page, table_on
 
 # The sample ends in October 2026.
 OPEN_YEAR, CLOSED_YEAR = dt.date(2026, 1, 1), dt.date(2025, 1, 1)
@@ -49,6 +50,25 @@ def test_waterfalls_of_an_open_period_say_so() -> None:
     assert {f"{title} ({OPEN})" for title in titles} <= {heading.value for heading in shown.subheader}
     shown = choose(shown, period_year=CLOSED_YEAR)
     assert {*titles} <= {heading.value for heading in shown.subheader}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_badge_of_an_open_period_claims_no_direction(sample_home: Path, language: str) -> None:
+    with duckdb.connect(str(sample_home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
+        churn = dict(
+            connection.execute(
+                "select is_complete, max(churn_rate) from churn_by_period where period_grain = 'year' "
+                "and activity_definition = 'window_90' and segment_type = 'all' group by is_complete"
+            ).fetchall()
+        )
+    # The same badge stands on orders, which are too few in an open period.
+    assert churn[False] > churn[True]
+    badge = load_texts(language)("card.open")
+    assert badge.startswith(load_texts(language)("certainty.open"))
+    low_or_high = ("low", "high", "أقل", "أكثر", "أعلى", "کمتر", "بیشتر")
+    assert not any(word in badge for word in low_or_high)
+    shown = choose(one_page("churn", language), grain="year", period_year=OPEN_YEAR)
+    assert badge in html_of(shown)
 
 
 @pytest.mark.parametrize("name", METRICS)
