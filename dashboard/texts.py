@@ -76,6 +76,13 @@ class Texts:
             return NOTHING
         return self._localise(format_percent(value, "#,##0.0%", locale=self.locale, numbering_system="default"))
 
+    def exact(self, value: float | None, decimals: int) -> str:
+        """A plain number with the decimals that it has, so many at most."""
+        if _is_nothing(value):
+            return NOTHING
+        pattern = "#,##0." + "#" * decimals
+        return self._localise(format_decimal(value, pattern, locale=self.locale, numbering_system="default"))
+
     def signed(self, value: float, unit: str = "") -> str:
         """A change with its sign and one decimal."""
         return self._localise(

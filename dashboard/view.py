@@ -251,6 +251,8 @@ def show_chart(
 ) -> None:
     """A chart with its table and its CSV file. `columns` maps columns of `table` to their kinds; `raw` is for the file.
 
+    Kinds are those of `View.write`, words, moment, and written: a number that is a text already.
+
     The file has names and values as in the marts, in no language, so that programs can read it.
     """
     texts = view.texts
@@ -267,22 +269,32 @@ def show_chart(
 
 
 def show_table(
-    view: View, name: str, title: str, table: pd.DataFrame, columns: dict[str, str], raw: pd.DataFrame
+    view: View,
+    name: str,
+    title: str,
+    table: pd.DataFrame,
+    columns: dict[str, str],
+    raw: pd.DataFrame | Callable[[], pd.DataFrame],
+    count: int | None = None,
 ) -> None:
-    """A table that needs no chart, with its CSV file; parameters as in `show_chart`."""
+    """A table that needs no chart, with its CSV file; parameters as in `show_chart`.
+
+    Where `table` is only the beginning, `count` says how many rows there are, and `raw` is asked for all of them when
+    somebody wants the file.
+    """
     with st.container(border=True, key=f"table-{name}"):
         st.subheader(title, anchor=False)
         if table.empty:
             st.html(markup.paragraph(view.texts("chart.nothing"), "note"))
         else:
-            _show_rows(view, name, title, table, columns)
+            _show_rows(view, name, title, table, columns, count)
             _offer_file(view, name, title, raw)
 
 
-def _offer_file(view: View, name: str, title: str, raw: pd.DataFrame) -> None:
+def _offer_file(view: View, name: str, title: str, raw: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
     st.download_button(
         view.texts("chart.download", chart=title),
-        markup.csv_file(raw),
+        (lambda: markup.csv_file(raw())) if callable(raw) else markup.csv_file(raw),
         file_name=f"{name}_{view.release.release_id}.csv",
         mime="text/csv",
         key=f"download-{name}",
@@ -290,8 +302,10 @@ def _offer_file(view: View, name: str, title: str, raw: pd.DataFrame) -> None:
     )
 
 
-def _show_rows(view: View, name: str, caption: str, table: pd.DataFrame, columns: dict[str, str]) -> None:
-    texts = view.texts
+def _show_rows(
+    view: View, name: str, caption: str, table: pd.DataFrame, columns: dict[str, str], count: int | None = None
+) -> None:
+    texts, count = view.texts, len(table) if count is None else count
     shown = table.head(TABLE_ROWS)
     rows = [
         [_cell(view, kind, value) for kind, value in zip(columns.values(), row, strict=True)]
@@ -300,14 +314,16 @@ def _show_rows(view: View, name: str, caption: str, table: pd.DataFrame, columns
     headings = [texts(f"column.{column}") for column in columns]
     numeric = [kind != "words" for kind in columns.values()]
     st.html(markup.table_as_html(name, caption, headings, rows, numeric))
-    if len(table) > len(shown):
-        cut = texts("chart.table_cut", shown=texts.number(len(shown)), all=texts.number(len(table)))
+    if count > len(shown):
+        cut = texts("chart.table_cut", shown=texts.number(len(shown)), all=texts.number(count))
         st.html(markup.paragraph(cut, "note"))
 
 
 def _cell(view: View, kind: str, value: object) -> str:
     if kind == "words":
         return NOTHING if pd.isna(value) else str(value)
+    if kind == "written":
+        return str(value)
     if kind == "moment":
         return view.texts.date_and_time(value)
     return view.write(kind, value)

@@ -25,16 +25,30 @@ def checks(folder: Path) -> pd.DataFrame:
     )
 
 
-def restatements(folder: Path, limit: int = 1000) -> pd.DataFrame:
-    """Final figures that have changed, the newest change first: metric, period, segment, before, after, cause."""
+def restatements(folder: Path, limit: int | None = None) -> pd.DataFrame:
+    """Final figures that have changed, the newest changes first; all of them without `limit`, and they may be many.
+
+    Columns: metric, period_grain, period_start, period (its label), activity_definition, cohort_start, survey_metric,
+    survey_id, touchpoint, segment_type, segment_value, before, after, cause, restated_at. What the figure's mart does
+    not have is nothing.
+    """
     return query(
         folder,
         f"""
         select
-            metric, coalesce(period_label, period_start::varchar) as period,
+            metric, period_grain, period_start, coalesce(period_label, period_start::varchar) as period,
+            activity_definition, cohort_start, survey_metric, survey_id, touchpoint,
             segment_type, segment_value, value_before as before, value_after as after, cause, restated_at
         from {mart(folder, "metric_restatements")} as changes left join {mart(folder, "dim_period")} as calendar
         using (period_grain, period_start)
-        order by restated_at desc, metric, period, segment_type, segment_value limit {int(limit)}
+        order by
+            restated_at desc, metric, period_grain, period_start, activity_definition, cohort_start, survey_metric,
+            survey_id, touchpoint, segment_type, segment_value
+        {"" if limit is None else f"limit {int(limit)}"}
         """,
     )
+
+
+def restatement_count(folder: Path) -> pd.DataFrame:
+    """How many final figures have changed, over all builds: count."""
+    return query(folder, f"select count(*) as count from {mart(folder, 'metric_restatements')}")

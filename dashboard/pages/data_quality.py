@@ -1,13 +1,15 @@
 """Data quality: what was checked, read and refused, and which final figures have changed."""
 
 from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import markup
 from dashboard.figures import quality
-from dashboard.view import View, heading, show_table
+from dashboard.figures.choices import EVERYBODY
+from dashboard.view import TABLE_ROWS, View, heading, show_table
 
 
 def show(view: View) -> None:
@@ -61,12 +63,42 @@ def _show_feeds(view: View) -> None:
 
 
 def _show_restatements(view: View) -> None:
-    raw = view.answer(quality.restatements)
-    words = raw.assign(
-        period=[view.texts.label(str(period)) for period in raw["period"]],
-        segment=[f"{row.segment_type}: {row.segment_value}" for row in raw.itertuples()],
-        cause=[view.texts.value("cause", cause) for cause in raw["cause"]],
+    # Builds add to them for ever: the page holds what it shows, the file is made when somebody asks for it.
+    shown = view.answer(quality.restatements, TABLE_ROWS)
+    changes = [_told_apart(view, before, after) for before, after in zip(shown["before"], shown["after"], strict=True)]
+    words = shown.assign(
+        period=[view.texts.label(str(period)) for period in shown["period"]],
+        of=[_what_changed(view, row) for row in shown.itertuples()],
+        before=[before for before, _ in changes],
+        after=[after for _, after in changes],
+        cause=[view.texts.value("cause", cause) for cause in shown["cause"]],
     )
-    columns = {"metric": "words", "period": "words", "segment": "words", "before": "number", "after": "number"}
+    columns = {"metric": "words", "period": "words", "of": "words", "before": "written", "after": "written"}
     columns |= {"cause": "words", "restated_at": "moment"}
-    show_table(view, "restatements", view.texts("chart.restatements"), words, columns, raw)
+    title = view.texts("chart.restatements")
+    count = int(view.answer(quality.restatement_count)["count"].iloc[0])
+    show_table(view, "restatements", title, words, columns, partial(quality.restatements, view.folder), count)
+
+
+def _what_changed(view: View, row: NamedTuple) -> str:
+    """All that tells one figure of a metric and a period from another."""
+    texts = view.texts
+    of = [texts.value("segment_type", row.segment_type)]
+    if row.segment_type != EVERYBODY:
+        of = [f"{of[0]}: {row.segment_value}"]
+    if pd.notna(row.cohort_start):
+        of.append(texts("restatement.cohort", date=texts.date(row.cohort_start)))
+    named = (
+        ("definition", row.activity_definition),
+        ("figure", row.survey_metric),
+        ("survey", row.survey_id),
+        ("touchpoint", row.touchpoint),
+    )
+    of += [texts.value(family, name) for family, name in named if pd.notna(name)]
+    return texts("restatement.separator").join(of)
+
+
+def _told_apart(view: View, before: float, after: float) -> tuple[str, str]:
+    """Both values with as many decimals as it takes to see that they differ, and four at least."""
+    decimals = next((number for number in range(4, 12) if round(before, number) != round(after, number)), 12)
+    return view.texts.exact(before, decimals), view.texts.exact(after, decimals)
