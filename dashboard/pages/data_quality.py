@@ -56,7 +56,8 @@ def _show_feeds(view: View) -> None:
     raw = pd.DataFrame([{"feed": name, **facts} for name, facts in feeds.items()])
     if raw.empty:
         return
-    raw["watermark"] = pd.to_datetime(raw["watermark"])
+    # Some have fractions of a second and some have not; pandas would expect all to be like the first.
+    raw["watermark"] = pd.to_datetime(raw["watermark"], format="ISO8601")
     columns = {"feed": "words", "files": "count", "rows_read": "count", "rows_accepted": "count"}
     columns |= {"rows_quarantined": "count", "watermark": "moment"}
     show_table(view, "feeds", view.texts("chart.feeds"), raw, columns, raw)

@@ -100,3 +100,19 @@ def test_the_file_of_changed_figures_has_all(home: Path, tmp_path: Path) -> None
             seen.page.get_by_role("button", name=label).click()
         download.value.save_as(tmp_path / "changes.csv")
     assert len(pd.read_csv(tmp_path / "changes.csv")) == CHANGES
+
+
+def test_latest_events_may_have_fractions_of_a_second_or_none(
+    sample_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = {"orders": "2026-10-31T19:43:16", "order_lines": None, "crm_tickets": "2026-10-31T17:20:42.123000"}
+    counts = {"files": 1, "rows_read": 1, "rows_accepted": 1, "rows_quarantined": 0}
+    feeds = {name: counts | {"watermark": moment} for name, moment in moments.items()}
+    changed_release(sample_home, tmp_path, {}, feeds=feeds)
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
+    rows = table_on(choose(one_page("data_quality")), "feeds")
+    assert [row["latest event"] for row in rows] == [
+        "31 October 2026, 19:43\N{NO-BREAK SPACE}UTC",
+        "\N{EN DASH}",
+        "31 October 2026, 17:20\N{NO-BREAK SPACE}UTC",
+    ]
