@@ -39,6 +39,11 @@ def _of_surveys(name: str, value: str, numerator: str, survey_metric: str, **mor
     return Metric(name, "csat_by_period", value, numerator, denominator, survey_metric=survey_metric, **more)
 
 
+def _response_rate(survey_metric: str) -> Metric:
+    name = f"response_rate_{survey_metric}"
+    return _of_surveys(name, "response_rate", "valid_answer_count", survey_metric, denominator="invited_count")
+
+
 STRICT = "retention_rate_excl_reactivated"
 METRICS = {
     metric.name: metric
@@ -115,9 +120,14 @@ METRICS = {
         _of_surveys("csat", "csat", "positive_answer_count", "csat", lower="csat_lower", upper="csat_upper"),
         _of_surveys("nps", "nps", "positive_answer_count - detractor_count", "nps", kind="score"),
         _of_surveys("ces", "ces", "positive_answer_count", "ces"),
-        _of_surveys("response_rate", "response_rate", "valid_answer_count", "csat", denominator="invited_count"),
+        _response_rate("csat"),
+        _response_rate("nps"),
+        _response_rate("ces"),
     )
 }
 # The mart's status is about customers at start, orders of known value or answers. Figures over something else, or
 # without a status, are judged by their own denominator.
-OWN_BASE = ("new_customer_churn", "value_to_date", "purchase_frequency", "repeat_purchase_rate", "response_rate")
+OWN_BASE = (
+    *("new_customer_churn", "value_to_date", "purchase_frequency", "repeat_purchase_rate"),
+    *("response_rate_csat", "response_rate_nps", "response_rate_ces"),
+)

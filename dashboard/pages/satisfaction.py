@@ -1,4 +1,4 @@
-"""Satisfaction: the three survey metrics and the response rate, over time and by touchpoint."""
+"""Satisfaction: the three survey metrics and the response rate of the chosen one, over time and by touchpoint."""
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ def show(view: View) -> None:
         score = st.selectbox(
             texts("survey.measure"), SCORES, format_func=lambda name: texts(f"figure.{name}"), key="survey_score"
         )
-    show_cards(view, [*SCORES, "response_rate"], survey)
+    show_cards(view, [*SCORES, f"response_rate_{score}"], survey)
     show_trend(view, [score], survey)
     frame = view.answer(values.by_touchpoint, score, view.selection, view.small_base_limit, survey)
     frame = frame.assign(touchpoint=[texts.value("touchpoint", name) for name in frame["touchpoint"]])

@@ -47,6 +47,12 @@ def html_of(page: AppTest) -> str:
     return "\n".join(element.value for element in page.get("html"))
 
 
+def card_on(page: AppTest, name: str) -> str:
+    """The text of a card on the page, as a reader sees it."""
+    (card,) = re.findall(rf'<section [^>]*data-figure="{name}".*?</section>', html_of(page), re.DOTALL)
+    return unescape(re.sub(r"<[^>]+>", " ", card))
+
+
 def table_on(page: AppTest, name: str) -> list[dict[str, str]]:
     """The rows of a table on the page by their headings, as a reader sees them."""
     (table,) = re.findall(rf'<table data-table="{name}">(.*?)</table>', html_of(page), re.DOTALL)
