@@ -22,6 +22,8 @@ from dashboard.texts import NOTHING, Texts
 
 # More rows than this nobody reads; the CSV file has all.
 TABLE_ROWS = 200
+# More bars than this nobody tells apart.
+BARS = 40
 SERIES_COLUMNS = [
     *("metric", "period_start", "period_label", "value", "numerator", "denominator", "lower", "upper"),
     *("certainty", "is_complete", "is_final"),
@@ -223,9 +225,14 @@ def show_bars(view: View, name: str, title: str, frame: pd.DataFrame, category: 
     columns = {category: "words", "figure": kind, "numerator": "count", "denominator": "count"}
     if frame["lower"].notna().any():
         columns |= {"lower": kind, "upper": kind}
-    drawn = table[table["value"].notna()].head(40)
+    known = table[table["value"].notna()]
+    # Those that weigh most, in the order of the table.
+    drawn = known[known["denominator"].rank(method="first", ascending=False) <= BARS]
+    note = None
+    if len(known) > len(drawn):
+        note = texts("chart.bars_cut", shown=texts.number(len(drawn)), all=texts.number(len(known)))
     chart = None if drawn.empty else charts.bars(drawn, certainty_texts(texts), number_format(view, kind))
-    show_chart(view, name, title, chart, table, {**columns, "certainty": "words"}, frame)
+    show_chart(view, name, title, chart, table, {**columns, "certainty": "words"}, frame, note)
 
 
 def show_by_segment(view: View, name: str) -> None:
@@ -248,9 +255,11 @@ def show_chart(
     table: pd.DataFrame,
     columns: dict[str, str],
     raw: pd.DataFrame | None = None,
+    note: str | None = None,
 ) -> None:
     """A chart with its table and its CSV file. `columns` maps columns of `table` to their kinds; `raw` is for the file.
 
+    `note` stands below the chart.
     Kinds are those of `View.write`, words, moment, and written: a number that is a text already.
 
     The file has names and values as in the marts, in no language, so that programs can read it.
@@ -262,6 +271,8 @@ def show_chart(
             st.html(markup.paragraph(texts("chart.nothing"), "note"))
         else:
             st.altair_chart(chart, theme=None, width="stretch", alt=f"{title}. {shown_is(view)}")
+        if note:
+            st.html(markup.paragraph(note, "note"))
         if not table.empty:
             with st.expander(texts("chart.table", chart=title)):
                 _show_rows(view, name, title, table, columns)
