@@ -17,6 +17,8 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 CATALOGUES = Path(__file__).parent / "texts"
 LANGUAGES = ("en", "ar", "fa")
+# How the marts label a week that does not start on a Monday; the date of its first day follows.
+WEEK_OF = "week of "
 NOTHING = "\N{EN DASH}"
 ZEROS = {"latn": "0", "arab": "\N{ARABIC-INDIC DIGIT ZERO}", "arabext": "\N{EXTENDED ARABIC-INDIC DIGIT ZERO}"}
 # Keep a number with its sign and its currency, and 2026-03, in order inside right-to-left text: isolated from the words
@@ -61,6 +63,8 @@ class Texts:
 
     def label(self, text: str) -> str:
         """The label of a period, which stays in its order inside right-to-left text."""
+        if text.startswith(WEEK_OF):
+            return self("period.week_of", date=self._localise(text.removeprefix(WEEK_OF)))
         return self._localise(text)
 
     def number(self, value: float | None, decimals: int = 0) -> str:

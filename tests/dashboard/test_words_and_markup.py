@@ -80,6 +80,16 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert [texts.first_weekday for texts in (english, arabic, persian)] == [1, 6, 6]
 
 
+def test_a_week_that_begins_on_another_day_is_named_in_the_language() -> None:
+    english, arabic, persian = (load_texts(language).label("week of 2026-03-07") for language in LANGUAGES)
+    assert english == "week of 2026-03-07"
+    for label, digits in ((arabic, "٢٠٢٦-٠٣-٠٧"), (persian, "۲۰۲۶-۰۳-۰۷")):  # noqa: RUF001
+        assert digits in label
+        assert not re.search("[A-Za-z]", label)
+    # As the marts write it, so that the prefix is known.
+    assert "'week of ' ||" in (PROJECT_ROOT / "dbt" / "macros" / "period.sql").read_text(encoding="utf-8")
+
+
 def test_texts_of_the_data_are_never_code() -> None:
     evil = "<script>alert(1)</script>"
     table = markup.table_as_html(evil, evil, [evil], [[evil]], [False])
