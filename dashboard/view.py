@@ -51,8 +51,8 @@ class View:
 
     @property
     def small_base_limit(self) -> int:
-        """Below how many a rate counts as uncertain."""
-        return int(self.release.details.get("variables", {}).get("small_base_limit") or 30)
+        """Below how many a rate counts as uncertain; 0 is never. Releases made before it was noted had 30."""
+        return int(self.release.details.get("variables", {}).get("small_base_limit", 30))
 
     def answer(self, question: Callable[..., pd.DataFrame], *arguments: object) -> pd.DataFrame:
         """The answer of a function of `figures` about this release; asked once for each release."""

@@ -1,6 +1,7 @@
 """How far a figure can be relied on: open periods, small bases, comparisons with what cannot be compared."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -11,8 +12,9 @@ from dashboard.figures import customers, values
 from dashboard.figures.choices import Selection
 from dashboard.figures.customers import CUSTOMER_STEPS
 from dashboard.figures.metrics import METRICS
+from dashboard.release import open_release
 from dashboard.texts import LANGUAGES, load_texts
-from dashboard.view import reliability
+from dashboard.view import View, reliability
 from tests.dashboard.one_page import choose, html_of, one_page, table_on
 
 # The sample ends in October 2026.
@@ -87,3 +89,10 @@ def test_a_period_without_movements_has_none(sample_home: Path) -> None:
 def test_figures_of_unknown_completeness_are_never_called_reliable() -> None:
     with pytest.raises(KeyError):
         reliability(pd.DataFrame({"certainty": ["ok"]}))
+
+
+@pytest.mark.parametrize(("variables", "limit"), [({"small_base_limit": 0}, 0), ({"small_base_limit": 7}, 7), ({}, 30)])
+def test_the_limit_of_a_small_base_is_that_of_the_release(variables: dict[str, int], limit: int) -> None:
+    release = replace(open_release(), details={"variables": variables})
+    everybody = Selection("year", "window_90", "all", "all", CLOSED_YEAR)
+    assert View(release, load_texts("en"), everybody).small_base_limit == limit
