@@ -155,7 +155,8 @@ def _badges(view: View, row: pd.Series) -> list[markup.Badge]:
 def _compared(view: View, kind: str, value: float | None, before: float | None) -> str:
     if pd.isna(before):
         return NOTHING
-    if pd.isna(value) or (kind in ("amount", "number") and before == 0):
+    # A percentage of nothing, or of less than nothing, says nothing.
+    if pd.isna(value) or (kind in ("amount", "number") and before <= 0):
         return view.write(kind, before)
     if kind == "rate":
         change = view.texts("card.points", change=view.texts.signed(100 * (value - before)))

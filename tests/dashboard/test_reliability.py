@@ -14,7 +14,7 @@ from dashboard.figures.customers import CUSTOMER_STEPS
 from dashboard.figures.metrics import METRICS
 from dashboard.release import open_release
 from dashboard.texts import LANGUAGES, load_texts
-from dashboard.view import View, reliability
+from dashboard.view import View, figure_card, reliability
 from tests.dashboard.one_page import choose, html_of, one_page, table_on
 
 # The sample ends in October 2026.
@@ -96,3 +96,19 @@ def test_the_limit_of_a_small_base_is_that_of_the_release(variables: dict[str, i
     release = replace(open_release(), details={"variables": variables})
     everybody = Selection("year", "window_90", "all", "all", CLOSED_YEAR)
     assert View(release, load_texts("en"), everybody).small_base_limit == limit
+
+
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        (-10.0, "-10.00\N{NO-BREAK SPACE}USD"),
+        (0.0, "0.00\N{NO-BREAK SPACE}USD"),
+        (4.0, "4.00\N{NO-BREAK SPACE}USD (+25.0%)"),
+    ],
+)
+def test_only_an_amount_above_zero_is_the_base_of_a_percentage(before: float, shown: str) -> None:
+    everybody = Selection("year", "window_90", "all", "all", CLOSED_YEAR)
+    figures = {"value": 5.0, "numerator": 5.0, "denominator": 1.0, "lower": None, "upper": None, "previous": before}
+    row = pd.Series(figures | {"last_year": before, "certainty": "ok", "is_complete": True, "is_final": True})
+    card = figure_card(View(open_release(), load_texts("en"), everybody), "aov_after_refunds", row)
+    assert [dict(card.facts)[load_texts("en")(f"card.{name}")] for name in ("previous", "last_year")] == [shown] * 2
