@@ -16,6 +16,15 @@ METHODS = ("historic", "retention_form", "lifespan_form", "profit_form")
 DISTRIBUTION_BARS = 30
 
 
+def has_segment_type(folder: Path, segment_type: str) -> bool:
+    """Whether customers can be cut by a segment type; the questions below may be asked only if so.
+
+    The marts of periods are cut by whatever `segment_types` names. dim_customer has the same four columns always, so
+    today's city or status of a customer is in no mart.
+    """
+    return segment_type == EVERYBODY or segment_type in columns_of(folder, "dim_customer")
+
+
 def by_method(folder: Path, segment_type: str, segment_value: str) -> pd.DataFrame:
     """Each method over today's customers of a segment: method, count, total, mean, p10, median, p90.
 
@@ -86,9 +95,6 @@ def _customers(folder: Path, segment_type: str) -> str:
     values = mart(folder, "customer_lifetime_value")
     if segment_type == EVERYBODY:
         return values
-    if segment_type not in columns_of(folder, "dim_customer"):
-        # A segment type that customers no longer have: nobody is in it.
-        return f"(select *, null::varchar as segment_now from {values})"
     return f"""(
         select clv.*, segments.segment_now from {values} as clv inner join (
             select customer_id, coalesce({quote_name(segment_type)}, 'unknown') as segment_now

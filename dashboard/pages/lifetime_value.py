@@ -13,6 +13,10 @@ def show(view: View) -> None:
     texts, selection = view.texts, view.selection
     segment = (selection.segment_type, selection.segment_value)
     heading(view, "lifetime_value")
+    if not lifetime_value.has_segment_type(view.folder, selection.segment_type):
+        name = texts.value("segment_type", selection.segment_type)
+        st.html(markup.paragraph(texts("lifetime_value.not_by_segment", segment_type=name), "note"))
+        return
     as_of = view.answer(choices.periods, selection.grain)["as_of_date"].iloc[0]
     st.html(markup.paragraph(texts("lifetime_value.note", as_of=texts.date(as_of)), "note"))
     _show_methods(view, segment)

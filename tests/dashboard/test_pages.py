@@ -70,3 +70,19 @@ def test_few_segments_are_all_drawn(sample_home: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("WAREHOUSE_HOME", str(sample_home))
     page = choose(one_page("retention"), grain="year", period_year=dt.date(2025, 1, 1), segment_type="country")
     assert "are drawn" not in html_of(page)
+
+
+def test_lifetime_values_say_that_customers_are_not_broken_down_by_city(
+    sample_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_city = "select * replace (replace(segment_type, 'country', 'city') as segment_type) from mart"
+    changed_release(sample_home, tmp_path, {"retention_by_period": by_city})
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
+    texts = load_texts("en")
+    note = texts("lifetime_value.not_by_segment", segment_type="city")
+    page = choose(one_page("lifetime_value"), segment_type="city")
+    assert note in html_of(page)
+    assert texts("chart.nothing") not in html_of(page)
+    assert not page.subheader[1:]
+    assert note not in html_of(choose(page, segment_type="region"))
+    assert page.subheader[1:]
