@@ -163,7 +163,8 @@ def _formulas(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Formula]:
     """The derived metrics by mart and column of the mart, which has the metric's name unless its meta says another."""
     formulas = {}
     for metric in sorted(manifest["metrics"].values(), key=lambda metric: metric["name"]):
-        if metric["type"] != "derived":
+        # One that has a single input besides its guard is a sum, no formula.
+        if metric["type"] != "derived" or len(metric["type_params"]["metrics"]) <= 2:
             continue
         mart = _mart_of(manifest, metric)
         formula = Formula(
