@@ -37,11 +37,11 @@ def postgres_server() -> Iterator[str]:
 
 
 @contextmanager
-def new_database(server: str) -> Iterator[str]:
+def new_database(server: str, options: str = "") -> Iterator[str]:
     """The address of an empty database on it."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
+        connection.execute(f'create database "{name}" {options}')
     yield psycopg.conninfo.make_conninfo(server, dbname=name)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'drop database "{name}" with (force)')

@@ -101,6 +101,8 @@ def _connected(url: str) -> Iterator[Connection]:
         ) from None
     parameters.setdefault("connect_timeout", SECONDS_TO_CONNECT)
     parameters.setdefault("application_name", "customer_retention")
+    # What is sent is UTF-8. It would arrive garbled where the address, PGCLIENTENCODING or the database say otherwise.
+    parameters["client_encoding"] = "UTF8"
     place = f"{parameters.get('host', 'localhost')}, database {parameters.get('dbname', 'of the user')}"
     try:
         with psycopg.connect(**parameters, autocommit=True) as connection:
@@ -110,6 +112,12 @@ def _connected(url: str) -> Iterator[Connection]:
             f"PostgreSQL at {place} refuses: {_without_password(error, parameters)} An administrator of the database "
             f"has to run: GRANT CREATE ON DATABASE <database> TO <user of PUBLISH_POSTGRES_URL>; and, once, "
             f"CREATE ROLE {READER_ROLE} NOLOGIN;"
+        ) from None
+    except errors.UntranslatableCharacter as error:
+        raise PostgresError(
+            f"PostgreSQL at {place} was not written, because its database has no place for a character of the release: "
+            f"{_without_password(error, parameters)} Give the platform a database that holds every character: "
+            "CREATE DATABASE <database> ENCODING 'UTF8' TEMPLATE template0; Readers still see the release before."
         ) from None
     except psycopg.Error as error:
         raise PostgresError(

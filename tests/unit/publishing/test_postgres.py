@@ -99,6 +99,31 @@ def test_every_value_arrives_as_it_is_in_the_parquet_file(database: str, publish
     assert types["rate"] == "double precision"
 
 
+CITIES = "select * from (values ('Zürich'), ('Ærø')) as t(city)"
+LATIN1 = "encoding 'LATIN1' locale 'C' template template0"
+
+
+@pytest.mark.parametrize("options", ["", LATIN1], ids=["utf8", "latin1"])
+def test_text_is_the_same_whatever_encoding_was_set_for_clients_and_the_database(
+    server: str, options: str, publish: Callable[..., Release], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = publish(1, cities=CITIES)
+    with new_database(server, options) as database:
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+        assert write(psycopg.conninfo.make_conninfo(database, client_encoding="LATIN1"), release) == []
+        monkeypatch.delenv("PGCLIENTENCODING")
+        assert ask(database, "select city, length(city) from marts.cities") == [("Zürich", 6), ("Ærø", 3)]
+
+
+def test_a_character_that_the_database_cannot_hold_is_told(server: str, publish: Callable[..., Release]) -> None:
+    with new_database(server, LATIN1) as database:
+        write(database, publish(1, cities=CITIES))
+        with pytest.raises(PostgresError, match=r"no place for a character .*LATIN1.* ENCODING 'UTF8'"):
+            write(database, publish(2, cities="select '漢' as city"))
+        assert ask(database, "select city from marts.cities") == [("Zürich",), ("Ærø",)]
+        assert schemas(database) == {"marts"}
+
+
 def test_words_index_and_the_release_id_come_along(database: str, publish: Callable[..., Release]) -> None:
     release = publish(1)
     write(database, release)
