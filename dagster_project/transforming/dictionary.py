@@ -19,6 +19,8 @@ LAYERS = ("staging", "intermediate", "marts")
 GRAIN = re.compile(r"\s*(One row\b[^.]*\.)\s*$")
 # What a number counts or measures, by the ending of its name; the first that fits.
 UNITS = {
+    r"_date$|^(period|cohort)_(start|end)$": "date, reporting time zone",
+    r"^exchange_rate$": "reporting currency for one unit",
     r"_rate(_|$)|^(csat|ces)(_|$)": "fraction",
     r"_in_order_currency$": "currency of the order",
     r"_(amount|revenue|cost)(_|$)|^revenue_|^aov_|_order_value$|^unit_price$": "reporting currency",
@@ -28,7 +30,6 @@ UNITS = {
     r"_days$|^median_days_": "days",
     r"_years$": "years",
     r"_per_year$": "a year",
-    r"_date$|^(period|cohort)_(start|end)$": "date, reporting time zone",
     r"_at$": "UTC",
     r"^nps$": "-100 to 100",
 }

@@ -55,6 +55,14 @@ def test_money_and_rates_of_the_marts_have_a_unit(dictionary: Dictionary) -> Non
     ]
 
 
+def test_dates_and_fractions_have_a_unit_of_their_own(dictionary: Dictionary) -> None:
+    columns = [column for tables in dictionary.tables.values() for table in tables for column in table.columns]
+    days = {column.unit for column in columns if column.data_type == "date"}
+    assert days == {"date, reporting time zone"}
+    fractions = {column.data_type for column in columns if column.unit == "fraction"}
+    assert fractions == {"double"}
+
+
 def test_every_formula_is_reached_from_a_column(dictionary: Dictionary) -> None:
     linked = {column.metric for table in dictionary.tables["marts"] for column in table.columns}
     assert {formula.name for formula in dictionary.formulas} - linked == {"average_lifetime_value"}

@@ -120,6 +120,14 @@ def test_money_is_in_the_currency_of_the_order_until_it_is_converted(dictionary:
     assert dictionary.tables["staging"][0].columns[0].unit == "currency of the order"
 
 
+def test_the_rate_of_a_currency_is_no_fraction_and_its_day_is_a_date(manifest: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    types = {"intermediate.int_days": {"exchange_rate": "DECIMAL(18,8)", "exchange_rate_date": "DATE"}}
+    columns = read_dictionary(path, types).tables["intermediate"][0].columns
+    assert [column.unit for column in columns] == ["reporting currency for one unit", "date, reporting time zone"]
+
+
 def test_words_are_borrowed_and_say_from_where(dictionary: Dictionary) -> None:
     assert dictionary.tables["staging"][0].columns[1] == Column(
         "lost_customers", "bigint", "number", "Lost.", borrowed_from="marts.churn"
