@@ -1,19 +1,30 @@
 """The ready Superset dashboard: its questions fit the marts, and its file holds the database that was named."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 import yaml
 
+from dagster_project.publishing.postgres import write_release
+from dagster_project.publishing.releases import current_release
+from dagster_project.settings import load_settings
 from dashboard.superset_package import FILES, pack
+from tests.postgres_server import new_database, postgres_server
 
 
 def documents(kind: str) -> list[dict[str, Any]]:
     """The committed files of a kind."""
     return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((FILES / kind).glob("*.yaml"))]
+
+
+def dataset_of(chart: dict[str, Any]) -> dict[str, Any]:
+    (dataset,) = [dataset for dataset in documents("datasets") if dataset["uuid"] == chart["dataset_uuid"]]
+    return dataset
 
 
 @pytest.mark.parametrize("dataset", documents("datasets"), ids=lambda dataset: dataset["table_name"])
@@ -25,6 +36,40 @@ def test_a_dataset_and_its_figures_can_be_asked_of_a_release(sample_home: Path, 
         assert [column["column_name"] for column in dataset["columns"]] == [name for name, *_ in found]
         values = connection.execute(f"select {figures} from ({dataset['sql']})").fetchall()[0]
     assert None not in values
+
+
+@pytest.fixture(scope="module")
+def address(sample_home: Path) -> Iterator[str]:
+    """A PostgreSQL database that holds the release, of a server far from UTC."""
+    with postgres_server() as server, new_database(server) as database:
+        release = current_release(load_settings({"WAREHOUSE_HOME": str(sample_home)}))
+        assert write_release(database, release, lambda: None) == []
+        yield psycopg.conninfo.make_conninfo(database, options="-c TimeZone=America/New_York")
+
+
+@pytest.mark.parametrize("dataset", documents("datasets"), ids=lambda dataset: dataset["table_name"])
+def test_a_dataset_and_its_figures_can_be_asked_of_postgres(address: str, dataset: dict[str, Any]) -> None:
+    figures = ", ".join(metric["expression"] for metric in dataset["metrics"])
+    with psycopg.connect(address) as connection:
+        found = connection.execute(f"select * from ({dataset['sql']}) as virtual_table limit 0")
+        assert [column["column_name"] for column in dataset["columns"]] == [column.name for column in found.description]
+        values = connection.execute(f"select {figures} from ({dataset['sql']}) as virtual_table").fetchone()
+    assert None not in values
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [chart for chart in documents("charts") if "time_grain_sqla" in chart["params"]],
+    ids=lambda chart: chart["slice_name"],
+)
+def test_a_period_starts_on_its_day_wherever_the_server_stands(address: str, chart: dict[str, Any]) -> None:
+    dataset = dataset_of(chart)
+    # As Superset asks PostgreSQL for days.
+    day = f"date_trunc('day', {chart['params']['x_axis']})"
+    with psycopg.connect(address) as connection:
+        rows = connection.execute(f"select distinct period_start, {day} from ({dataset['sql']}) as t").fetchall()
+    assert len(rows) > 100
+    assert [row for row in rows if row[1].tzinfo is not None or row[1].date() != row[0]] == []
 
 
 def test_every_chart_asks_for_figures_and_columns_of_its_dataset() -> None:
