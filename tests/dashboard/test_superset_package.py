@@ -84,6 +84,45 @@ def test_every_chart_asks_for_figures_and_columns_of_its_dataset() -> None:
         assert columns <= {column["column_name"] for column in dataset["columns"]}
 
 
+@pytest.mark.parametrize(
+    ("tile", "count", "words"),
+    [
+        (
+            "Customer satisfaction, last complete period",
+            "valid_answer_count",
+            "against the last period with answers before",
+        ),
+        (
+            "Average order value, last complete period",
+            "valued_order_count",
+            "against the last period with orders before",
+        ),
+    ],
+)
+def test_a_tile_passes_over_periods_without_a_figure_and_says_so(
+    sample_home: Path, tile: str, count: str, words: str
+) -> None:
+    (chart,) = [chart for chart in documents("charts") if chart["slice_name"] == tile]
+    dataset, asked = dataset_of(chart), chart["params"]
+    mart = dataset["table_name"]
+    (figure,) = [metric["expression"] for metric in dataset["metrics"] if metric["metric_name"] == asked["metric"]]
+    where = " and ".join(f"({condition['sqlExpression']})" for condition in asked["adhoc_filters"])
+    question = (
+        f"select {asked['x_axis']}, {figure} from ({dataset['sql']}) where {where} "
+        "and period_grain = 'month' and segment_type = 'all' group by 1 order by 1 desc"
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute(f"create table marts.{mart} as from '{sample_home}/published/current/{mart}.parquet'")
+        before = connection.execute(question).fetchall()
+        # The last complete month has none, and the third last is not there at all.
+        connection.execute(f"update marts.{mart} set {count} = 0 where period_start = ?", [before[0][0]])
+        connection.execute(f"delete from marts.{mart} where period_start = ?", [before[2][0]])
+        assert connection.execute(question).fetchall() == [before[1], *before[3:]]
+    # Superset compares a row with the one below it, whatever periods they are of.
+    assert (asked["compare_lag"], asked["compare_suffix"]) == (1, words)
+
+
 def test_every_chart_is_on_the_dashboard() -> None:
     (dashboard,) = documents("dashboards")
     placed = {part["meta"]["uuid"] for name, part in dashboard["position"].items() if name.startswith("CHART-")}
