@@ -22,6 +22,9 @@ SMALLEST_SHARE_OF_LAST_RELEASE = 0.9
 # an engine gives a product.
 LINE_VALUE = "cast(quantity as decimal(28, 4)) * unit_price"
 
+# Which grains there have to be: a table that lacks one altogether has no row that could be wrong.
+GRAINS = "select distinct period_grain from intermediate.int_calendar_days"
+
 RATE_STATUSES = ("ok", "small_base", "no_base")
 
 

@@ -5,6 +5,7 @@ belong here: the figures of the marts and their identities (`marts`).
 """
 
 from expectations.intermediate_customers import customer_suites
+from expectations.intermediate_order_sums import order_sum_suites
 from expectations.intermediate_orders import order_suites
 from expectations.rules import Suite, finds_nothing, holds, keyed_suite, not_empty
 
@@ -18,6 +19,7 @@ def suites() -> list[Suite]:
         _periods(),
         *customer_suites(),
         *order_suites(),
+        *order_sum_suites(),
         _exchange_rates_daily(),
         _clv_rates(),
         _survey_answers_attributed(),

@@ -15,6 +15,7 @@ from expectations.identities import (
     outside_interval,
     segments_add_up,
 )
+from expectations.marts_cohorts import cohort_suite
 from expectations.marts_retention import retention_suites
 from expectations.rules import Suite, filled, finds_nothing, holds, not_empty, one_of
 
@@ -29,6 +30,7 @@ def suites() -> list[Suite]:
         _dim_customer(),
         _dim_period(),
         *retention_suites(),
+        cohort_suite(),
         _customer_lifetime_value(),
         _order_value_by_period(),
         _csat_by_period(),
