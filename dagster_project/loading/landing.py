@@ -167,8 +167,8 @@ def _land_delimited(
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         # The engine's own words may quote a value, here and below.
         raise FileRefusedError(
-            f"the engine stops at its records ({type(error).__name__}). A record may have {LONGEST_LINE:,} bytes: "
-            "look for lost line ends."
+            f"the engine stops at its records ({type(error).__name__}). A record may have {LONGEST_LINE:,} bytes at "
+            "most: look for lost line ends."
         ) from None
     _name_columns(connection, file_number, columns, "c0::BIGINT", first=1)
     landed = connection.execute(f"SELECT count(*) FROM landed_{file_number}").fetchone()[0]
