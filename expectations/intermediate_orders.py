@@ -211,7 +211,12 @@ def _value_added(orders: str) -> str:
     """Orders whose value is not what staging says of them."""
     return f"""
         with valued as (
-            select order_id, gross_amount from {orders}
+            select
+                order_id, gross_amount,
+                -- Of other orders nobody has said whether their lines are gift cards, which are worth nothing.
+                coalesce(exclusion_reason in ('zero_value', 'fully_refunded', 'anonymous'), true)
+                    as is_no_gift_card_sale
+            from {orders}
             where exchange_rate = 1 and exclusion_reason is distinct from 'gift_card_sale'
         ),
         line_values as (
@@ -223,7 +228,8 @@ def _value_added(orders: str) -> str:
         ),
         compared as (
             select
-                valued.order_id, valued.gross_amount, coalesce(is_of_one_category, true) as must_be_equal,
+                valued.order_id, valued.gross_amount,
+                line_values.order_id is null or (is_of_one_category and is_no_gift_card_sale) as must_be_equal,
                 case when line_values.order_id is null then orders.order_amount else line_value end as staged_amount
             from valued
             inner join staging.stg_orders__orders as orders on valued.order_id = orders.order_id
