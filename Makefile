@@ -8,7 +8,7 @@
 #   make dashboard                              the figures of the current release in a browser
 #   make superset-dashboard                     a ready dashboard for Superset, as one file to import (DATABASE=<its address>)
 #   make test | make lint | make dev            tests | every style check | Dagster's page in a browser
-#   make test-spark                             the long tests on Spark, compared with DuckDB (a quarter of an hour)
+#   make test-spark                             the long tests on Spark, compared with DuckDB (twenty minutes)
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
 #   make bench-engines ORDERS=1e6               DuckDB beside Spark, in benchmarks/ENGINES.md
