@@ -4,6 +4,7 @@ Belongs here: the grain of each table, and that joining and adding up neither lo
 belong here: the figures of the marts and their identities (`marts`).
 """
 
+from expectations.identities import GRAINS
 from expectations.intermediate_customers import customer_suites
 from expectations.intermediate_order_sums import order_sum_suites
 from expectations.intermediate_orders import order_suites
@@ -178,7 +179,7 @@ def _survey_sums_aggregated() -> Suite:
         finds_nothing(
             "sums_agree_with_answers",
             "In every grain, the sums count each answer that counts once.",
-            query="""
+            query=f"""
                 with answers as (
                     select
                         count(*) filter (where exclusion_reason is null) as invited_count,
@@ -186,7 +187,6 @@ def _survey_sums_aggregated() -> Suite:
                         count(*) filter (where exclusion_reason = 'duplicate_answer') as dropped_duplicate_count
                     from intermediate.int_survey_answers_attributed
                 ),
-                grains as (select distinct period_grain from intermediate.int_calendar_days),
                 sums as (
                     select
                         period_grain, sum(invited_count) as invited_count,
@@ -198,7 +198,7 @@ def _survey_sums_aggregated() -> Suite:
                     period_grain, answers.invited_count, answers.valid_answer_count, answers.dropped_duplicate_count,
                     sums.invited_count as invited_in_sums, sums.valid_answer_count as valid_in_sums,
                     sums.dropped_duplicate_count as dropped_in_sums
-                from grains
+                from ({GRAINS}) as grains
                 cross join answers
                 left join sums using (period_grain)
                 where coalesce(sums.invited_count, 0) <> answers.invited_count

@@ -6,7 +6,7 @@ Belongs here: who a customer is, contracts, movements from period to period. Doe
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.rules import Suite, filled, finds_nothing, holds, keyed_suite, not_empty, taken_in
+from expectations.rules import Suite, filled, finds_nothing, holds, keyed_suite, not_empty, with_those_taken_in
 
 # What stands for "since ever" and "until further notice" in tables of versions.
 BEGIN_OF_TIME, END_OF_TIME = "date '0001-01-01'", "date '9999-12-31'"
@@ -246,8 +246,7 @@ def _follow_each_other(table: str, start: str, end: str, description: str, *, ga
             where {broken}
         """
 
-    # Whatever else the table holds of a customer of whom rows were taken in: a row that was left behind overlaps them.
-    concerned = f"(select * from {table} where customer_id in (select customer_id from {taken_in(table)}))"
+    concerned = with_those_taken_in(table, "customer_id")
     return finds_nothing(
         "versions_do_not_overlap", description, query=overlaps(table), after_refresh=overlaps(concerned)
     )

@@ -160,6 +160,14 @@ def taken_in(table: str) -> str:
     return f"refresh.{table.partition('.')[2]}__after"
 
 
+def with_those_taken_in(table: str, column: str) -> str:
+    """SQL: the table's rows of every value of the column of which the last refresh put in a row.
+
+    A row that the refresh ought to have replaced and left behind is among them.
+    """
+    return f"(select * from {table} where {column} in (select {column} from {taken_in(table)}))"
+
+
 def given_up(table: str) -> str:
     """Where the rows are that the last refresh took out of the table, as they were."""
     return f"refresh.{table.partition('.')[2]}__before"

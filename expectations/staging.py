@@ -16,6 +16,7 @@ from expectations.rules import (
     not_empty,
     one_of,
     taken_in,
+    with_those_taken_in,
 )
 from expectations.staging_rules import conserved, dated, not_negative, on_one_side_only, refers_to
 
@@ -100,10 +101,7 @@ def _customer_versions() -> Suite:
                 "versions_follow_each_other",
                 "The versions of a customer follow each other without gap or overlap, and exactly one is current.",
                 query=_VERSIONS_APART.format(table=table),
-                # With whatever else the table holds of the customers of whom versions were taken in.
-                after_refresh=_VERSIONS_APART.format(
-                    table=f"(select * from {table} where customer_id in (select customer_id from {taken_in(table)}))"
-                ),
+                after_refresh=_VERSIONS_APART.format(table=with_those_taken_in(table, "customer_id")),
             ),
             not_negative("acquisition_cost", "Winning a customer never costs less than nothing."),
             holds(
