@@ -152,7 +152,7 @@ $(RUN_ONLY_STAMP): .venv/bin/python
 	@touch $@
 
 $(SPARK_STAMP): .venv/bin/python
-	@command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || { \
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || { \
 		echo "Spark needs Java 17 or newer; install it, or set JAVA_HOME." >&2; exit 1; }
 	@echo "Setting up: Apache Spark (about 450 MB)"
 	@$(PYTHON) -m pip install --quiet --no-deps --require-hashes -r locks/spark.txt

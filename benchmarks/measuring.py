@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from dagster_project.settings import environment_without_settings
+
 SECONDS_BETWEEN_SAMPLES = 0.05
 # Step of a run, by the beginning of its name -> what it is about. What is left of the run is start-up.
 PARTS = {"load": "load", "build_": "transform", "gate_": "validate", "published": "publish"}
@@ -39,10 +41,15 @@ class Measurement:
 
 
 def measure(command: list[str], environment: dict[str, str], log: Path) -> Measurement:
-    """Run a command to its end; its output goes to `log`. Raises CommandFailedError."""
+    """Run a command to its end; its output goes to `log`. Raises CommandFailedError.
+
+    Of the settings it has those of `environment` only: a benchmark publishes nothing where its caller does.
+    """
     with log.open("wb") as output:
         started, started_at = time.monotonic(), time.time()
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env={**environment_without_settings(), **environment}, stdout=output, stderr=subprocess.STDOUT
+        )
         sampler = _MemorySampler(process.pid)
         sampler.start()
         # Not process.wait(): only wait4 says what this process and the ones it waited for have used.

@@ -99,7 +99,7 @@ def measure_size(orders: int, folder: Path) -> SizeResult:
     take("making extracts", [*generate, "--out", str(folder)])
     new_day = hold_back_last_day(folder)
     result = SizeResult(orders, folder_bytes(folder / "extracts"), described)
-    memory_limit = MEMORY_LIMIT if orders <= LARGE_SIZE else MEMORY_LIMIT_OF_LARGE_SIZES
+    memory_limit = MEMORY_LIMIT if orders < LARGE_SIZE else MEMORY_LIMIT_OF_LARGE_SIZES
     compute = [*python, "benchmarks.baseline", "--extracts", str(folder / "extracts"), "--memory-limit", memory_limit]
     compute.append("--out")
     refresh = [*python, "dagster_project", "run", "daily_refresh"]

@@ -20,6 +20,27 @@ DBT_TARGETS = ("duckdb", "spark")
 DEFAULT_MEMORY_LIMIT = "80%"
 DEFAULT_SPARK_MASTER = "local[*]"
 PATTERN_LETTERS = "*?[]{}"
+# Every variable that is read. A command that must not do what its caller has set up (publish, restate) goes without.
+VARIABLES = (
+    "ALERT_EMAIL_FROM",
+    "ALERT_EMAIL_TO",
+    "ALERT_SMTP_URL",
+    "ALERT_WEBHOOK_URL",
+    "DBT_TARGET",
+    "ERASE_CUSTOMER_ID",
+    "EXTRACTS_CONFIG",
+    "EXTRACTS_DIR",
+    "MARTS_FRESH_HOURS",
+    "MEMORY_LIMIT",
+    "OPERATOR",
+    "PUBLISH_POSTGRES_URL",
+    "REFRESH_SCHEDULE",
+    "REFRESH_TIME_ZONE",
+    "RELEASES_TO_KEEP",
+    "RESTATE_FROM",
+    "SPARK_MASTER",
+    "WAREHOUSE_HOME",
+)
 
 
 class SettingsError(Exception):
@@ -188,6 +209,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         marts_fresh_hours=int(marts_fresh_hours),
         **_alert_channels(environment),
     )
+
+
+def environment_without_settings() -> dict[str, str]:
+    """The environment of this process without any setting of a run: what starts with it works by the defaults."""
+    return {name: value for name, value in os.environ.items() if name not in VARIABLES}
 
 
 def _alert_channels(environment: Mapping[str, str]) -> dict[str, str | None]:

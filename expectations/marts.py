@@ -7,6 +7,7 @@ results and checked by dbt.
 
 from expectations.identities import (
     MONEY_ALLOWANCE,
+    RATE_ALLOWANCE,
     differs,
     figures_there,
     final_after_complete,
@@ -153,10 +154,10 @@ def _order_value_by_period() -> Suite:
         "aov_net": "net_amount",
         "aov_net_after_refunds": "net_amount_after_refunds",
     }
-    # Averages are stored to six places.
+    # Averages are stored to six places; of millions of rials, a double holds fewer.
     average_differs = " or ".join(
-        f"(valued_order_count = 0) <> ({average} is null) "
-        f"or abs({average} - {amount}::double / nullif(valued_order_count, 0)) > 1e-6"
+        f"(valued_order_count = 0) <> ({average} is null) or abs({average} - {amount}::double "
+        f"/ nullif(valued_order_count, 0)) > greatest(1e-6, {RATE_ALLOWANCE} * abs({average}))"
         for average, amount in averages.items()
     )
     counts = ["order_count", "valued_order_count", "anonymous_order_count", "buyer_count", "repeat_buyer_count"]

@@ -1,6 +1,5 @@
 """What all tests share: settings of a temporary folder, never of the user's warehouse, and one run on the sample."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.run_lock import wait_for_turn
-from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+from dagster_project.settings import PROJECT_ROOT, Settings, environment_without_settings, load_settings
 from tests import olist
 
 
@@ -52,7 +51,7 @@ def _refreshed_once(home: Path, environment: dict[str, str]) -> Path:
             done = subprocess.run(
                 command,
                 cwd=PROJECT_ROOT,
-                env=os.environ | environment | {"WAREHOUSE_HOME": str(home)},
+                env=environment_without_settings() | environment | {"WAREHOUSE_HOME": str(home)},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -23,7 +23,7 @@ from dagster_project.quality.results import SuiteResult
 from dagster_project.settings import Settings, load_settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete
 from dagster_project.transforming.catalog import count_rows, parsed_manifest
-from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, ensure_manifest, run_dbt
+from dagster_project.transforming.dbt_runner import DbtError, DbtProject, NodeResult, ensure_manifest, run_dbt
 from dagster_project.transforming.refreshing import choose_refresh
 from dagster_project.transforming.test_words import describe_test
 
@@ -145,7 +145,8 @@ def layer_step(manifest: dict[str, Any], layer: str) -> dg.AssetsDefinition:
             if unique_id in by_id:
                 yield _checked(spec, by_id[unique_id])
         _raise_on_failures(layer, results, untouched=wanted.keys() - by_id.keys())
-        _note_progress(session, layer, is_whole=len(wanted) == len(specs))
+        with failures_explained():
+            _note_progress(session, layer, is_whole=len(wanted) == len(specs))
         context.log.info(_summary(layer, results, is_refresh=session.refresh is not None))
 
     return build
@@ -222,7 +223,13 @@ def _note_progress(session: RunSession, layer: str, *, is_whole: bool) -> None:
     if is_whole:
         session.layers_built.add(layer)
     if session.layers_built >= set(LAYERS):
-        mark_build_complete(session.settings, session.describe_inputs().as_json())
+        inputs = session.describe_inputs()
+        if inputs.definition_version != session.definition_version:
+            raise DbtError(
+                "Files under dbt/ or expectations/ changed while this run was building from them, so nobody can tell "
+                "which of its figures follow the old ones. Nothing is published; run the job again."
+            )
+        mark_build_complete(session.settings, inputs.as_json())
 
 
 def _record_tests(

@@ -93,6 +93,8 @@ def _is_unchanged(session: RunSession, result: LoadResult) -> bool:
         and session.settings.restate_from is None
         and release is not None
         and release.inputs == session.describe_inputs()
+        # Of this engine: another one may have published, or somebody has deleted the warehouse to have it made anew.
+        and release.inputs == session.read_complete_build()
         and all(file.status != "refused" for file in result.files)
     )
 

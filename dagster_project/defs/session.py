@@ -57,7 +57,8 @@ SECONDS_BETWEEN_RETRIES = 10
 class RunSession:
     """One run of one job.
 
-    `customer_to_erase` is the id of the customer whom the job erase_customer is for, in other jobs None. `is_unchanged`
+    `customer_to_erase` is the id of the customer whom the job erase_customer is for, in other jobs None.
+    `definition_version` names models, macros, seeds, tests and suites as they were when the run began. `is_unchanged`
     is set by the load step: readers already see what this run would build. `refresh` is set when the first layer is
     built, if the tables can be brought up to date instead of built from nothing; `built_before` is what they held then.
     `layers_begun` and `layers_built` name the dbt layers that this run has begun, and built as a whole.
@@ -70,6 +71,7 @@ class RunSession:
     must_rebuild: bool
     must_replay: bool
     customer_to_erase: str | None = None
+    definition_version: str = ""
     is_unchanged: bool = False
     refresh: Refresh | None = None
     built_before: BuildInputs | None = None
@@ -138,6 +140,7 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
             must_replay=tags.get(REPLAY_TAG) == "true",
             customer_to_erase=customer_to_erase,
         )
+        session.definition_version = session.describe_inputs().definition_version
         try:
             with reported(context, session):
                 yield session

@@ -104,7 +104,9 @@ def erase_from_sources(settings: Settings, config: ExtractsConfig) -> list[Pendi
         mark_build_begun(replace(settings, dbt_target=engine))
     for suffix in ("", ".wal"):
         remove_file(settings.warehouse_path.with_name(settings.warehouse_path.name + suffix))
-    shutil.rmtree(settings.spark_dir, ignore_errors=True)
+    # An error here is one of the erasure: half of it left in place would be called done.
+    if settings.spark_dir.exists():
+        shutil.rmtree(settings.spark_dir)
     for erasure in pending:
         write_pending(settings, replace(erasure, is_lake_erased=True))
     return pending

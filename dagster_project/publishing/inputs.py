@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-DEFINITION_FOLDERS = ("models", "macros", "seeds")
+DEFINITION_FOLDERS = ("models", "macros", "seeds", "tests")
 
 
 class LoadedBatch(Protocol):
@@ -20,6 +20,7 @@ class LoadedBatch(Protocol):
     status: str
     batch_id: str
     load_sequence: int
+    loaded_at: str
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,15 @@ def describe_inputs(
 
 
 def version_of_batches(batches: Iterable[LoadedBatch]) -> str:
-    """A hash that two sets of batches share only if they are the same batches."""
-    return _short_hash(json.dumps(sorted(batch.batch_id for batch in batches)))
+    """A hash that two sets of batches share only if they are the same batches.
+
+    A file that is loaded a second time, into a lake put back from a copy say, may be read with another mapping.
+    """
+    return _short_hash(json.dumps(sorted((batch.batch_id, batch.loaded_at) for batch in batches)))
 
 
 def hash_definitions(dbt_project_dir: Path) -> str:
-    """A hash over what decides figures (models, macros, seeds, the project file) and whether they pass (suites)."""
+    """A hash over what decides figures (models, macros, seeds, the project file) and whether they pass."""
     files = [dbt_project_dir / "dbt_project.yml"]
     for folder in [*(dbt_project_dir / name for name in DEFINITION_FOLDERS), dbt_project_dir.parent / "expectations"]:
         files += sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")

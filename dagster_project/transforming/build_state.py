@@ -28,6 +28,9 @@ def mark_build_complete(settings: Settings, inputs: dict[str, str]) -> None:
 def read_complete_build(settings: Settings) -> dict[str, str] | None:
     """What the whole build in the warehouse was made from; None if there is none, or nobody can tell."""
     path = _note_path(settings)
+    if settings.dbt_target == "duckdb" and not settings.warehouse_path.exists():
+        # Somebody has deleted it, and not the note.
+        return None
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     except ValueError:

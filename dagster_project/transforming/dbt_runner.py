@@ -24,6 +24,8 @@ from dagster_project.transforming.spark import let_dbt_keep_settings, require_sp
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+# What dbt, called by hand, leaves in the project's folder.
+WRITTEN_BY_DBT = ("target", "logs", "dbt_packages")
 LONGEST_MESSAGE = 500
 
 
@@ -230,6 +232,6 @@ def _without_values(message: str) -> str:
 def _project_state(project: DbtProject) -> str:
     total = hashlib.sha256(json.dumps([project.variables, project.settings.dbt_target], default=str).encode())
     for path in sorted(project.folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.relative_to(project.folder).parts[0] not in WRITTEN_BY_DBT:
             total.update(str(path.relative_to(project.folder)).encode() + b"\0" + path.read_bytes())
     return total.hexdigest()

@@ -33,6 +33,7 @@ class Batch(Protocol):
     status: str
     batch_id: str
     load_sequence: int
+    loaded_at: str
     is_snapshot: bool
     replayed_from: str | None
 

@@ -28,7 +28,8 @@ class SparkError(Exception):
 def spark_session(settings: Settings) -> "SparkSession":
     """The session of this process, started where there is none. Raises SparkError."""
     require_spark()
-    from pyspark.errors import PySparkRuntimeError
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
 
     with warnings.catch_warnings():
         # It warns of pandas 3, which nothing here hands it.
@@ -49,8 +50,15 @@ def spark_session(settings: Settings) -> "SparkSession":
     try:
         with _java_writes_to(settings.spark_dir / "spark.log"):
             session = builder.getOrCreate()
-    except PySparkRuntimeError as error:
+    except PySparkException as error:
         raise SparkError(f"Spark could not be started; is Java 17 installed? {error.getMessage()}") from error
+    except Py4JError as error:
+        # Java runs, so it is what Spark was asked for. The text is that of Java with all its calls; the log has it.
+        raise SparkError(
+            f"Spark could not be started with SPARK_MASTER '{settings.spark_master}'. Is this address right, can it be "
+            f"reached, and does nobody else use {settings.spark_dir}? What Java says is in "
+            f"{settings.spark_dir / 'spark.log'}."
+        ) from error
     _remove_half_written_tables(session, settings.spark_dir / "warehouse")
     return session
 

@@ -71,12 +71,13 @@
     dbt's incremental strategy `replace_rows`: which rows a refresh replaces is said in the model's meta.
     - replaced_keys: {column: model} - those whose column is among the values that the model lists, whether or not they have successors;
     - nothing said - those whose unique_key is among the new rows; without a unique_key, and to restate: all.
+    dbt called by hand a second time is no refresh, and its rows are those of a rebuild: all are replaced.
 -#}
 {% macro get_incremental_replace_rows_sql(arg_dict) %}
     {% set target = arg_dict['target_relation'] %}
     {% set incoming = arg_dict['temp_relation'] %}
     {% set replaced_keys = config.get('meta', {}).get('replaced_keys') %}
-    {% if replaced_keys %}
+    {% if replaced_keys and is_refresh() %}
         {% set keys, listed = [(replaced_keys | list)[0]], refresh_relation(target, (replaced_keys.values() | list)[0]) %}
     {% elif arg_dict['unique_key'] and is_addition() %}
         {% set keys, listed = arg_dict['unique_key'], incoming %}

@@ -39,7 +39,7 @@ def draw_answers_alone(seed: int) -> Delivery:
     people = [f"c{number}" for number in range(5)]
     orders = [f"o{number}" for number in range(15)]
     return {
-        "survey_responses": [_answer(draw, f"late{number}", people, orders) for number in range(4)],
+        "survey_responses": [_answer(draw, f"late{number}", people, orders, ["late"]) for number in range(4)],
         "crm_tickets": [_ticket(draw, "late", people)],
     }
 
@@ -55,10 +55,12 @@ def write_delivery(delivery: Delivery, folder: Path, name: str) -> None:
             writer.writerows(rows)
 
 
-def mapping(name: str, feeds: list[str]) -> str:
-    """The extracts.yml of such a shop."""
+def mapping(name: str, feeds: list[str], reporting: Row | None = None) -> str:
+    """The extracts.yml of such a shop, with these variables of reporting."""
+    variables = {"reporting_currency": "USD", **(reporting or {})}
+    lines = "".join(f"  {variable}: {value}\n" for variable, value in variables.items())
     sources = "".join(f"  - {{name: {feed}, feed: {feed}, files: '{feed}/*.csv'}}\n" for feed in feeds)
-    return f"name: {name}\nreporting:\n  reporting_currency: USD\nsources:\n{sources}"
+    return f"name: {name}\nreporting:\n{lines}sources:\n{sources}"
 
 
 FEEDS = ["crm_customers", "crm_tickets", "orders", "order_lines", "order_refunds", "survey_responses", "fx_rates"]
@@ -77,10 +79,13 @@ def _history(draw: random.Random) -> list[tuple[str, Row]]:
         records += [("order_refunds", _refund(draw, f"r{number}", orders)) for _ in range(draw.choice([1, 2]))]
     for person in people:
         records += [("crm_customers", _version(draw, person, people)) for _ in range(draw.randint(0, 4))]
-    for number in range(draw.randint(0, 5)):
-        records.append(("crm_tickets", _ticket(draw, f"t{number}", people)))
+    tickets = [f"t{number}" for number in range(draw.randint(0, 5))]
+    for ticket in tickets:
+        # A correction may give the ticket to somebody else.
+        records += [("crm_tickets", _ticket(draw, ticket, people)) for _ in range(draw.choice([1, 2]))]
     for number in range(draw.randint(2, 12)):
-        records += [("survey_responses", _answer(draw, f"a{number}", people, orders))] * draw.choice([1, 2])
+        answer = _answer(draw, f"a{number}", people, orders, tickets)
+        records += [("survey_responses", answer)] * draw.choice([1, 2])
     for day in range(0, DAYS, draw.choice([1, 3])):
         # Days without a rate, and rates that are corrected.
         records += [("fx_rates", _rate(draw, day)) for _ in range(draw.choice([0, 1, 1, 1, 2]))]
@@ -151,13 +156,19 @@ def _ticket(draw: random.Random, ticket: str, people: list[str]) -> Row:
     return {"ticket_id": ticket, "customer_id": draw.choice(people), "opened_at": _moment(draw)}
 
 
-def _answer(draw: random.Random, answer: str, people: list[str], orders: list[str]) -> Row:
+def _answer(draw: random.Random, answer: str, people: list[str], orders: list[str], tickets: list[str]) -> Row:
     answered = _moment(draw) if draw.random() < 0.9 else _long_ago(draw)
+    # About an order, about a ticket, or about neither; who gave it often follows from that alone.
+    subject = draw.choice(
+        [*[("order_id", order) for order in orders], *[("ticket_id", ticket) for ticket in tickets] * 3]
+    )
+    about = dict([subject]) if draw.random() < 0.9 else {}
     return {
         "response_id": answer,
         "survey_id": draw.choice(["s1", "s2"]),
-        "customer_id": draw.choice([*people, ""]),
-        "order_id": draw.choice([*orders, "", ""]),
+        "customer_id": draw.choice([*people, *[""] * len(people)]),
+        "order_id": about.get("order_id", ""),
+        "ticket_id": about.get("ticket_id", ""),
         "metric": "csat",
         "scale_id": "5",
         "score": draw.choice([1, 3, 4, 5, ""]),

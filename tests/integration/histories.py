@@ -10,12 +10,27 @@ from tests.integration.arrivals import FEEDS, draw_answers_alone, draw_deliverie
 from tests.integration.refreshes import Warehouse, copy_of, differing_tables
 
 DELIVERIES = 4
+# What companies set differently, in turns; with the last one, what happened later must not be seen by any refresh.
+REPORTING = (
+    {},
+    {
+        "reporting_time_zone": "Asia/Tehran",
+        "first_weekday": 6,
+        "fiscal_year_start_month": 4,
+        "exchange_rate_maximum_age_days": 3,
+        "fully_refunded_orders_count": "true",
+    },
+    {"as_of_date": "2025-09-17", "survey_date_basis": "answer", "zero_value_orders_count": "true"},
+)
 
 
-def empty_shop(folder: Path, dbt_target: str = "duckdb") -> Warehouse:
-    """A warehouse in this folder, which is made if need be, to which nothing was delivered yet."""
+def empty_shop(folder: Path, dbt_target: str = "duckdb", seed: int = 0) -> Warehouse:
+    """A warehouse in this folder, which is made if need be, to which nothing was delivered yet.
+
+    The seed chooses its variables of reporting.
+    """
     folder.mkdir(exist_ok=True)
-    (folder / "extracts.yml").write_text(mapping("shop", FEEDS))
+    (folder / "extracts.yml").write_text(mapping("shop", FEEDS, REPORTING[seed % len(REPORTING)]))
     return Warehouse(folder, dbt_target=dbt_target)
 
 

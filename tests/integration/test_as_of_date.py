@@ -9,8 +9,8 @@ from tests.integration.arrivals import FEEDS, Delivery, Row, draw_deliveries, ma
 from tests.integration.refreshes import Warehouse
 
 AS_OF = dt.date(2025, 9, 17)
-# A shop with customers whose only version is of later.
-SEED = 7
+# A shop with customers whose only version is of later, and with answers of later to invitations from before.
+SEED = 10
 KEYS = {
     "crm_customers": ("customer_id", "updated_at"),
     "crm_tickets": ("ticket_id",),
@@ -34,9 +34,11 @@ def test_what_happened_on_the_day_or_later_counts_nowhere(tmp_path: Path) -> Non
     """Each record comes once and as it is, because a correction holds whenever it arrives.
 
     A merge holds whenever the CRM tells of it, and so does a cost: neither is in these extracts. No answer is about an
-    order of later.
+    order or ticket of later.
     """
     whole = _without_corrections(draw_deliveries(SEED, 1)[0])
+    invited = [row for row in whole["survey_responses"] if _day(row["sent_at"]) < AS_OF]
+    assert any(_day(row["answered_at"]) >= AS_OF for row in invited)
     marts = [_marts(tmp_path / name, delivery) for name, delivery in (("whole", whole), ("cut", _until_as_of(whole)))]
     assert marts[0].keys() == marts[1].keys()
     assert {name: len(rows) for name, rows in marts[0].items() if rows != marts[1][name]} == {}
@@ -50,11 +52,18 @@ def _without_corrections(delivery: Delivery) -> Delivery:
             {name: value for name, value in row.items() if name not in ("canonical_customer_id", "acquisition_cost")}
             for row in by_key.values()
         ]
-    ordered = {row["order_id"]: row["ordered_at"] for row in records["orders"]}
+    happened = _moments(records)
     for answer in records["survey_responses"]:
-        if ordered.get(answer["order_id"], answer["answered_at"]) > answer["answered_at"]:
-            answer["order_id"] = ""
+        for column in ("order_id", "ticket_id"):
+            if happened.get(answer[column], answer["answered_at"]) > answer["answered_at"]:
+                answer[column] = ""
     return records
+
+
+def _moments(delivery: Delivery) -> dict[str, dt.datetime]:
+    """When what an answer may be about happened, by the id of the order or ticket."""
+    ordered = {row["order_id"]: row["ordered_at"] for row in delivery["orders"]}
+    return ordered | {row["ticket_id"]: row["opened_at"] for row in delivery.get("crm_tickets", [])}
 
 
 def _until_as_of(delivery: Delivery) -> Delivery:
@@ -64,6 +73,7 @@ def _until_as_of(delivery: Delivery) -> Delivery:
         for feed, rows in delivery.items()
     }
     cut["crm_customers"] = _known_versions(delivery["crm_customers"])
+    cut["survey_responses"] = _known_answers(delivery)
     known = {row["order_id"] for row in cut["orders"]}
     for feed in ("order_lines", "order_refunds"):
         cut[feed] = [row for row in cut[feed] if row["order_id"] in known]
@@ -85,14 +95,25 @@ def _known_versions(versions: list[Row]) -> list[Row]:
     return known
 
 
+def _known_answers(delivery: Delivery) -> list[Row]:
+    """Who was invited before the day and answered since has not answered; what is about a later order is not known."""
+    happened = _moments(delivery)
+    known = []
+    for row in delivery["survey_responses"]:
+        events = [happened[row[column]] for column in ("order_id", "ticket_id") if row[column] in happened]
+        if _day(row["sent_at"]) >= AS_OF or any(_day(event) >= AS_OF for event in events):
+            continue
+        known.append(row if _day(row["answered_at"]) < AS_OF else {**row, "answered_at": "", "score": ""})
+    return known
+
+
 def _day(moment: dt.datetime | dt.date) -> dt.date:
     return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def _marts(folder: Path, delivery: Delivery) -> dict[str, list[Row]]:
     folder.mkdir()
-    text = mapping("shop", FEEDS).replace("reporting:\n", f"reporting:\n  as_of_date: {AS_OF}\n")
-    (folder / "extracts.yml").write_text(text)
+    (folder / "extracts.yml").write_text(mapping("shop", FEEDS, {"as_of_date": AS_OF}))
     warehouse = Warehouse(folder)
     write_delivery(delivery, warehouse.extracts, "0")
     warehouse.refresh()

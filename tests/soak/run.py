@@ -190,7 +190,7 @@ def histories(folder: Path, chance: random.Random, until: float) -> Section:
     while len(differing) < HISTORIES and time.monotonic() < until:
         seed = chance.randrange(1_000_000)
         home = folder / str(seed)
-        differing[seed] = tables_that_a_rebuild_changes(empty_shop(home), seed)
+        differing[seed] = tables_that_a_rebuild_changes(empty_shop(home, seed=seed), seed)
         _tell(f"history {len(differing)} of {HISTORIES}, seed {seed}: {differing[seed] or 'all tables are equal'}")
         if not differing[seed]:
             shutil.rmtree(home)

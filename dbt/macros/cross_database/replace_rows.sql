@@ -45,8 +45,8 @@
         {% do run_query('drop table ' ~ target) %}
     {% else %}
         {% do run_query('create table ' ~ before ~ ' as select * from ' ~ target) %}
-        {% do run_query('drop table ' ~ target) %}
         {% do run_query('create table ' ~ successor ~ ' as select * from ' ~ after) %}
+        {% do run_query('drop table ' ~ target) %}
     {% endif %}
     {{ return('alter table ' ~ successor ~ ' rename to ' ~ target) }}
 {% endmacro %}

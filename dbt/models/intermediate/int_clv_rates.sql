@@ -66,18 +66,25 @@ latest_years as (
         row_number() over (partition by segment_type, segment_value order by period_index desc) as recency_rank
     from segment_movements
 
+),
+
+last_years as (
+
+    select * from latest_years
+    where recency_rank = 1
+
 )
 
+-- A segment may have either only: members at the start of the year who have all moved on, or experience since then.
 select
-    frequencies.segment_type,
-    frequencies.segment_value,
-    cast(frequencies.customer_count as bigint) as customer_count,
+    coalesce(frequencies.segment_type, last_years.segment_type) as segment_type,
+    coalesce(frequencies.segment_value, last_years.segment_value) as segment_value,
+    cast(coalesce(frequencies.customer_count, 0) as bigint) as customer_count,
     frequencies.purchases_per_year,
-    cast(coalesce(latest_years.customers_at_start, 0) as bigint) as customers_at_start,
-    latest_years.retention_rate,
-    latest_years.churn_rate
+    cast(coalesce(last_years.customers_at_start, 0) as bigint) as customers_at_start,
+    last_years.retention_rate,
+    last_years.churn_rate
 from frequencies
-left join latest_years
-    on frequencies.segment_type = latest_years.segment_type
-    and frequencies.segment_value = latest_years.segment_value
-    and latest_years.recency_rank = 1
+full outer join last_years
+    on frequencies.segment_type = last_years.segment_type
+    and frequencies.segment_value = last_years.segment_value

@@ -52,7 +52,8 @@ line_totals as (
         count(case when is_revenue then 1 end) as revenue_line_count,
         count(case when is_revenue and unit_cost is not null then 1 end) as costed_line_count,
         cast({{ rounded(revenue, 4) }} as decimal(18, 4)) as gross_amount,
-        cast(sum(case when is_revenue then discount_amount end) as decimal(18, 4)) as discount_amount,
+        -- The lines speak if any of them states a discount, be it that of a gift card, which lowers nothing.
+        cast(sum(case when is_revenue then discount_amount else discount_amount * 0 end) as decimal(18, 4)) as discount_amount,
         cast(sum(shipping_amount) as decimal(18, 4)) as shipping_amount,
         cast(sum(tax_amount) as decimal(18, 4)) as tax_amount,
         cast({{ rounded(cost, 4) }} as decimal(18, 4)) as cost_amount

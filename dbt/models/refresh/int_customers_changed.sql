@@ -59,7 +59,10 @@ delivered_ids as (
     union
     select customer_id
     from customer_versions
-    where {{ is_restated('valid_from_at') }}
+    where
+        {{ is_restated('valid_from_at') }}
+        or {{ is_restated('created_at') }}
+        or {{ is_restated('closed_at') }}
     union
     select customer_id from changed_merges
 

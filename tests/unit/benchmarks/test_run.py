@@ -173,10 +173,13 @@ def test_the_page_says_ratios_shares_and_growth(results: Callable, tmp_path: Pat
     assert len(widths) == len({block for block, _ in widths}), "all rows of a table have as many cells"
 
 
-def test_growth_is_not_told_from_the_machines_of_two_days(results: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fact", ["date", "code", "processor"])
+def test_growth_is_not_told_from_two_days_machines_or_states_of_the_code(
+    results: Callable, fact: str, tmp_path: Path
+) -> None:
     first, second, third = results(3)
-    other_day = replace(third, machine={**third.machine, "date": "2026-01-01"})
-    page = write_results([first, second, other_day], tmp_path).read_text()
+    other = replace(third, machine={**third.machine, fact: "another"})
+    page = write_results([first, second, other], tmp_path).read_text()
     assert "| 1,000,000 | 10,000,000 | 1.00 | 1.00 | 1.00 | 1.00 |" in page
     assert "| 10,000,000 | 100,000,000 |" not in page
     assert "| 1,000,000 | 100,000,000 |" not in page

@@ -1,6 +1,15 @@
-"""Which asset a dbt test is a check of, on a manifest of three tables."""
+"""Which asset a dbt test is a check of, on a manifest of three tables; and when a build may be called whole."""
 
-from dagster_project.defs.layers import check_specs, layer_of
+from types import SimpleNamespace
+
+import pytest
+
+from dagster_project.defs import layers
+from dagster_project.defs.layers import LAYERS, check_specs, layer_of
+from dagster_project.publishing.inputs import BuildInputs
+from dagster_project.settings import Settings
+from dagster_project.transforming.build_state import read_complete_build
+from dagster_project.transforming.dbt_runner import DbtError
 
 
 def model(name: str, schema: str, **changes: object) -> dict:
@@ -64,3 +73,25 @@ def test_layers_of_nodes() -> None:
     assert layer_of(model("currencies", "reference", resource_type="seed")) == "staging"
     assert layer_of(model("helper", "staging", config={"materialized": "ephemeral"})) is None
     assert layer_of(data_test("hard", [])) is None
+
+
+@pytest.mark.parametrize("changed_meanwhile", [False, True])
+def test_a_build_whose_definitions_changed_meanwhile_is_not_whole(
+    settings: Settings, *, changed_meanwhile: bool
+) -> None:
+    """Half of its figures may follow the old ones, and no later refresh would mend them."""
+    settings.warehouse_path.write_bytes(b"tables")
+    inputs = BuildInputs("shop", data_version="1", definition_version="new")
+    session = SimpleNamespace(
+        settings=settings,
+        definition_version="old" if changed_meanwhile else "new",
+        layers_built=set(LAYERS[:-1]),
+        describe_inputs=lambda: inputs,
+    )
+    if changed_meanwhile:
+        with pytest.raises(DbtError, match="changed while this run was building"):
+            layers._note_progress(session, LAYERS[-1], is_whole=True)
+        assert read_complete_build(settings) is None
+    else:
+        layers._note_progress(session, LAYERS[-1], is_whole=True)
+        assert read_complete_build(settings) == inputs.as_json()

@@ -174,6 +174,7 @@ def test_a_customer_nobody_knows_is_refused_and_one_who_is_erased_is_not(shop: H
 def test_no_engine_takes_its_removed_warehouse_for_whole(shop: Home, erasing_engine: str) -> None:
     """A home may have been built by both engines; whichever erases, neither may refresh what is gone."""
     homes = [replace(shop.settings, dbt_target=engine) for engine in DBT_TARGETS]
+    shop.settings.warehouse_path.write_bytes(b"tables")
     for settings in homes:
         settings.spark_dir.mkdir(exist_ok=True)
         mark_build_complete(settings, {"dataset": "shop"})

@@ -17,8 +17,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def entry(batch_id: str, status: str = "loaded") -> SimpleNamespace:
-    return SimpleNamespace(batch_id=batch_id, status=status, load_sequence=1)
+def entry(batch_id: str, status: str = "loaded", loaded_at: str = "2026-03-01") -> SimpleNamespace:
+    return SimpleNamespace(batch_id=batch_id, status=status, load_sequence=1, loaded_at=loaded_at)
 
 
 def inputs(
@@ -39,6 +39,12 @@ def test_data_variables_dataset_and_definitions_change_them(project: Path) -> No
     assert inputs(project, dataset="other") != before
     (project / "models" / "a.sql").write_text("select 2")
     assert inputs(project) != before
+
+
+def test_a_file_that_is_loaded_a_second_time_may_be_read_otherwise(project: Path) -> None:
+    """A lake is put back from a copy and the mapping changed since: the same file gets the same number again."""
+    again = describe_inputs("sample", {}, [entry("a"), entry("b", loaded_at="2026-03-02")], project)
+    assert again != inputs(project)
 
 
 def test_the_project_file_counts_because_defaults_stand_there(project: Path) -> None:

@@ -10,10 +10,22 @@ from dagster_project.settings import Settings
 from dagster_project.transforming.build_state import mark_build_begun, mark_build_complete, read_complete_build
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    settings.warehouse_path.write_bytes(b"tables")
+    return settings
+
+
 def test_a_build_that_has_begun_is_not_whole(settings: Settings) -> None:
     mark_build_complete(settings, {"dataset": "shop"})
     assert read_complete_build(settings) == {"dataset": "shop"}
     mark_build_begun(settings)
+    assert read_complete_build(settings) is None
+
+
+def test_a_warehouse_that_somebody_has_deleted_is_not_whole(settings: Settings) -> None:
+    mark_build_complete(settings, {"dataset": "shop"})
+    settings.warehouse_path.unlink()
     assert read_complete_build(settings) is None
 
 
@@ -39,7 +51,7 @@ def test_the_note_survives_a_power_cut_and_so_does_its_removal(
 
 
 def test_a_warehouse_file_without_content_is_not_in_the_way_of_the_next_build(settings: Settings) -> None:
-    settings.warehouse_path.touch()
+    settings.warehouse_path.write_bytes(b"")
     with pytest.raises(duckdb.IOException, match="not a valid DuckDB database file"):
         duckdb.connect(str(settings.warehouse_path))
     mark_build_begun(settings)
@@ -48,6 +60,7 @@ def test_a_warehouse_file_without_content_is_not_in_the_way_of_the_next_build(se
 
 
 def test_a_warehouse_with_content_stays(settings: Settings) -> None:
+    settings.warehouse_path.unlink()
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute("create table figures as select 1 as figure")
     mark_build_begun(settings)

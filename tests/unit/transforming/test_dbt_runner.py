@@ -81,6 +81,10 @@ def test_what_is_parsed_serves_every_command_of_one_project_and_none_of_the_next
 def test_the_manifest_is_parsed_again_only_after_a_change(project: DbtProject) -> None:
     parsed_at = ensure_manifest(project).stat().st_mtime_ns
     assert ensure_manifest(project).stat().st_mtime_ns == parsed_at
+    # Somebody called dbt by hand: what it writes is no part of the project.
+    (project.folder / "target").mkdir()
+    (project.folder / "target" / "manifest.json").write_text("{}")
+    assert ensure_manifest(project).stat().st_mtime_ns == parsed_at
     (project.folder / "models" / "good.sql").write_text("select 2 as id")
     assert ensure_manifest(project).stat().st_mtime_ns > parsed_at
 

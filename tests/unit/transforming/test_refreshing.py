@@ -18,6 +18,7 @@ class Entry:
     status: str = "loaded"
     is_snapshot: bool = False
     replayed_from: str | None = None
+    loaded_at: str = "2026-03-01T04:00:00"
 
 
 FIRST = (Entry("a", 1), Entry("b", 2))
@@ -60,6 +61,7 @@ def test_without_a_whole_build_or_with_other_definitions_all_is_built(project: P
 def test_a_batch_that_is_gone_or_was_written_anew_is_no_addition(project: Path) -> None:
     assert chosen(project, Entry("c", 5), before=FIRST[:1]) is None
     assert chosen(project, before=(FIRST[0], Entry("other", 2))) is None
+    assert chosen(project, before=(FIRST[0], replace(FIRST[1], loaded_at="2026-03-02T04:00:00"))) is None
 
 
 def test_replayed_rows_and_full_dumps_are_no_addition(project: Path) -> None:
