@@ -38,8 +38,8 @@ Seconds of the steps, by Dagster's own history; `start-up` is what is left of th
 definitions. Imports of dbt and Great Expectations happen in the first step that needs them. Tests of dbt belong to
 `transform`."""
 ABOUT_GROWTH = """\
-Exponent of the seconds over the number of orders: 1 grows in proportion, less is better. Only between sizes measured with
-one code on one machine on one day."""
+Exponent of the seconds over the number of orders: 1 grows in proportion, less is better. Only between sizes measured
+with one code on one machine on one day."""
 ABOUT_FIXED = """\
 What a refresh of nothing takes: the cost of every run that does not grow with the rows. Great Expectations is imported
 in the step gate_raw, which always runs; dbt is not imported when nothing is built."""

@@ -12,8 +12,9 @@ import dagster as dg
 from dagster_project.alerting.failed_runs import alert_failed_run
 from dagster_project.alerting.stale_data import alert_stale_data, find_stale_data
 from dagster_project.clock import utc_now
-from dagster_project.job_runner import STARTED_BY_TAG, findings_of_run
+from dagster_project.job_runner import STARTED_BY_TAG
 from dagster_project.loading.mapping import MappingError, load_config
+from dagster_project.run_outcome import findings_of_run
 from dagster_project.settings import load_settings
 
 SECONDS_BETWEEN_LOOKS = 30 * 60

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from dagster_project.clock import utc_now
-from dagster_project.job_runner import describe_failure
 from dagster_project.publishing.releases import current_release
 from dagster_project.quality.masking import masked_message
 from dagster_project.quality.report import begin_report, end_report, write_index
 from dagster_project.quality.runs import RunRecord
+from dagster_project.run_outcome import describe_failure
 
 if TYPE_CHECKING:
     from dagster_project.defs.session import RunSession

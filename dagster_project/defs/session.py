@@ -14,41 +14,28 @@ from functools import cached_property
 import dagster as dg
 import duckdb
 
-from dagster_project.defs.history import forget_old_runs
 from dagster_project.defs.run_report import reported
-from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED, ErasureError
+from dagster_project.erasing.erasure import NO_CUSTOMER_NAMED
 from dagster_project.job_runner import close_killed_runs
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
-from dagster_project.loading.mapping import ExtractsConfig, MappingError, load_config
-from dagster_project.publishing.content import MartMissingError
+from dagster_project.loading.mapping import ExtractsConfig, load_config
+from dagster_project.old_runs import forget_old_runs
 from dagster_project.publishing.inputs import BuildInputs, describe_inputs
 from dagster_project.publishing.releases import ReleaseError
-from dagster_project.quality.engine import EngineError
-from dagster_project.run_lock import WriterLock, WriterLockError, hold_writer_lock
+from dagster_project.run_lock import WriterLock, hold_writer_lock
 from dagster_project.settings import DBT_PROJECT_DIR, Settings, SettingsError, load_settings
 from dagster_project.storage_errors import lasting_problem
 from dagster_project.transforming.build_state import read_complete_build
-from dagster_project.transforming.dbt_runner import DbtError, DbtProject
+from dagster_project.transforming.dbt_runner import DbtProject
 from dagster_project.transforming.refreshing import Refresh
-from dagster_project.transforming.spark import SparkError, stop_spark
+from dagster_project.transforming.spark import stop_spark
+from dagster_project.user_errors import USER_ERRORS
 
 # Tags by which a job says how its run differs from a daily refresh.
 REBUILD_TAG = "customer_retention/rebuild"
 REPLAY_TAG = "customer_retention/replay_quarantine"
 ERASE_TAG = "customer_retention/erase_customer"
 
-# The user can mend these; their messages say how. Anything else is a mistake of the platform and keeps its traceback.
-USER_ERRORS = (
-    DbtError,
-    EngineError,
-    ErasureError,
-    MappingError,
-    MartMissingError,
-    ReleaseError,
-    SettingsError,
-    SparkError,
-    WriterLockError,
-)
 RETRIES = 2
 SECONDS_BETWEEN_RETRIES = 10
 

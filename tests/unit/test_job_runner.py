@@ -8,8 +8,9 @@ import pytest
 
 from dagster_project import job_runner
 from dagster_project.defs.progress import CONSOLE_CONFIG, console
-from dagster_project.job_runner import JobOutcome, close_killed_runs, describe_outcome, run_job
+from dagster_project.job_runner import close_killed_runs, run_job
 from dagster_project.run_lock import WriterLockError
+from dagster_project.run_outcome import JobOutcome, describe_outcome
 from dagster_project.settings import Settings
 
 

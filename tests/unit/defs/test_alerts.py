@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from dagster_project.defs.alerts import failed_runs, stale_data
-from dagster_project.defs.history import DAYS_TO_KEEP, forget_old_runs
 from dagster_project.job_runner import STARTED_BY_TAG
 from dagster_project.loading.refusals import LoadError
+from dagster_project.old_runs import DAYS_TO_KEEP, forget_old_runs
 from dagster_project.settings import load_settings
 from tests.servers import Kept, webhook_server
 
