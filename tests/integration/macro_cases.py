@@ -191,6 +191,17 @@ CASES: dict[str, list[Case]] = {
         local_date("2024-12-31 23:00:00", "2025-01-01"),
         (f'reporting_date("{NO_MOMENT}")', None),
     ],
+    "text_literal": [
+        (r"""text_literal("it's a \\ back\\\\slash")""", r"it's a \ back\\slash"),
+        ("""text_literal("'")""", "'"),
+        ("""text_literal("''")""", "''"),
+        (r"""text_literal("\\'")""", r"\'"),
+        (r"""text_literal("\\")""", "\\"),
+        ("text_literal(7)", "7"),
+        ("text_literal('ΔΏΡΟ سلام')", "ΔΏΡΟ سلام"),
+        # What the engine makes small on both sides is equal, whatever it takes for small.
+        ('"case when lower(\'İΔΏΡΟΣ\') in (" ~ lowered_texts(["x", "İΔΏΡΟΣ"]) ~ ") then \'equal\' end"', "equal"),
+    ],
     "rounded": [
         rounding("1.005", 2, "1.01"),
         rounding("-1.005", 2, "-1.01"),
@@ -320,7 +331,7 @@ def write_project(folder: Path) -> None:
     (folder / "seeds" / "seeded.csv").write_text(SEED, encoding="utf-8")
     for macro, cases in CASES.items():
         selects = (f"select {number} as number, {{{{ {call} }}}} as result" for number, (call, _) in enumerate(cases))
-        (models / f"{macro}.sql").write_text("\nunion all\n".join(selects))
+        (models / f"{macro}.sql").write_text("\nunion all\n".join(selects), encoding="utf-8")
     selects = (
         f"select {number} as number, {{{{ each_date('first_day', 'last_day') }}}} as result\n"
         f"from (select {first} as first_day, {last} as last_day) as span"

@@ -15,7 +15,7 @@
     })) }}
 {% endmacro %}
 
-{#- dbt-spark's own writes 'None' where a seed has no value; and to Spark a backslash in a text is the beginning of something else. -#}
+{#- dbt-spark's own writes 'None' where a seed has no value, and lets a backslash in a text be the beginning of something else. -#}
 {% macro spark__load_csv_rows(model, agate_table) %}
     {% set types = model['config'].get('column_types', {}) %}
     {% set rows = [] %}
@@ -23,8 +23,7 @@
         {% set values = [] %}
         {% for name in agate_table.column_names %}
             {% set type = types.get(name, adapter.convert_type(agate_table, loop.index0)) %}
-            {% set text = dbt.escape_single_quotes(row[loop.index0] | string | replace('\\', '\\\\')) %}
-            {% set value = 'null' if row[loop.index0] is none else "'" ~ text ~ "'" %}
+            {% set value = 'null' if row[loop.index0] is none else text_literal(row[loop.index0]) %}
             {% do values.append('cast(' ~ value ~ ' as ' ~ type ~ ')') %}
         {% endfor %}
         {% do rows.append('(' ~ values | join(', ') ~ ')') %}

@@ -63,7 +63,7 @@ line_totals as (
             -- The sale of a gift card is a debt, not revenue; what is bought with it later is.
             not coalesce(
                 {% if var('gift_card_categories') -%}
-                lower(category) in ({{ quoted_texts(var('gift_card_categories')) }})
+                lower(category) in ({{ lowered_texts(var('gift_card_categories')) }})
                 {%- else -%}
                 false
                 {%- endif %},
