@@ -10,13 +10,14 @@ a trace. So every file is counted by a second, simple method first; where the tw
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
+from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ORDER_ROW_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import Dialect
 from dagster_project.loading.refusals import FileRefusedError
 
@@ -27,6 +28,11 @@ LONGEST_VALUE = 2_000_000
 LONGEST_RECORD = 16 * LONGEST_VALUE
 LONGEST_RECORD_KEPT = 20_000
 NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+HEADER_PROBLEMS = {
+    "broken_quoting": "its header has text after a closing quote, so its columns cannot be told. Double the quotes "
+    "that stand inside a name, or set `quote:` and `escape:` to what the file uses.",
+    "line_too_long": "its header has a name of more than 2,000,000 characters. Look for lost line ends.",
+}
 QUOTE, NEWLINE, RETURN = 0x22, 0x0A, 0x0D
 INVISIBLE = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 INVISIBLE += "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060"
@@ -147,11 +153,16 @@ def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
     Without header their numbers (`column_1` ...) or the given names.
 
     A name that stands twice gets its position added, so that every column can be told from the others. Raises
-    FileRefusedError where the first record is too long to be one.
+    FileRefusedError where the first record is too long to be one, or a header breaks the quoting rules.
     """
     with _open_text(path) as file:
-        first = next(_records(file, delimiter, dialect), [])
-    first = first if isinstance(first, list) else []
+        records = _records(file, delimiter, dialect)
+        first = next(records, [])
+        if isinstance(first, _Unreadable) and dialect.header is True:
+            raise FileRefusedError(HEADER_PROBLEMS[first.reason])
+        if isinstance(first, _Unreadable):
+            # Any other record tells how many columns there are.
+            first = next((record for record in records if isinstance(record, list)), [])
     if isinstance(dialect.header, tuple):
         names = list(dialect.header)
     elif dialect.header:
@@ -165,12 +176,13 @@ def read_header(path: Path, delimiter: str, dialect: Dialect) -> list[str]:
 def distinct_names(names: list[str]) -> list[str]:
     """Column names that differ without regard to case: an empty one is `column_<n>`, a repeated one `<name>#<n>`.
 
-    What is no character of any name (NUL, bytes in another encoding) is shown as such.
+    What is no character of any name (NUL, bytes in another encoding) is shown as such. Like values, names come in the
+    composed form of Unicode (NFC).
     """
-    seen = {ROW_NUMBER_COLUMN, FILE_NUMBER_COLUMN}
+    seen = {ROW_NUMBER_COLUMN, ORDER_ROW_NUMBER_COLUMN, FILE_NUMBER_COLUMN}
     result = []
     for position, name in enumerate(names, start=1):
-        unique = NO_CHARACTER.sub("\ufffd", name) or f"column_{position}"
+        unique = unicodedata.normalize("NFC", NO_CHARACTER.sub("\ufffd", name)) or f"column_{position}"
         while unique.lower() in seen:
             unique = f"{unique}#{position}"
         seen.add(unique.lower())

@@ -18,6 +18,10 @@ ENGINES = 2
 
 # No row is to blame for these.
 DISK_OR_MEMORY = (duckdb.IOException, duckdb.OutOfMemoryException)
+OUT_OF_MEMORY = (
+    "it needs more memory than the loader may use, and the disk has no room for the rest. Raise MEMORY_LIMIT, make "
+    "room on the disk of WAREHOUSE_HOME, or deliver it in several smaller files."
+)
 
 
 def memory_shares(memory_limit: str) -> tuple[str, ...]:
@@ -65,8 +69,10 @@ def empty_engine(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def where_it_stops(error: duckdb.Error) -> str:
-    """What to say where the engine stops at rows; raises the error where disk or memory is to blame."""
-    if isinstance(error, DISK_OR_MEMORY):
+    """What to say where the engine stops at rows; raises the error where the disk is to blame."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return OUT_OF_MEMORY
+    if isinstance(error, duckdb.IOException):
         raise error
     # The engine's own words may quote a value of the row.
     return (

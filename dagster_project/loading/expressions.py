@@ -15,6 +15,8 @@ from functools import cache
 import duckdb
 
 ROW_NUMBER_COLUMN = "source_row_number"
+# The number of a row among those of its order in the file: the same again where the order comes again with other rows.
+ORDER_ROW_NUMBER_COLUMN = "source_row_number_in_order"
 # Tells the files apart that are checked in one query; no expression may use it.
 FILE_NUMBER_COLUMN = "source_file_number"
 

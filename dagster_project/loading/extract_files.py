@@ -14,6 +14,7 @@ import json
 import os
 import re
 import time
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,12 +77,19 @@ def write_known_contents(known: KnownContents) -> None:
 def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
     """The files of a source, sorted by name. Hidden files and folders are left out."""
     found = []
-    for path in extracts_dir.glob(source.files):
+    for path in {path for pattern in _spellings(source.files) for path in extracts_dir.glob(pattern)}:
         relative = path.relative_to(extracts_dir)
         is_hidden = any(part.startswith(".") for part in relative.parts)
         if not is_hidden and (path.is_symlink() or not path.is_dir()):
             found.append(ExtractFile(path, _printable(relative.as_posix())))
     return sorted(found, key=lambda file: file.name)
+
+
+def _spellings(pattern: str) -> set[str]:
+    """A pattern with its accents as parts of their letters and apart from them, as some systems name files."""
+    # Inside brackets every character stands for itself, and a letter taken apart would be two.
+    forms = () if "[" in pattern else ("NFC", "NFD")
+    return {pattern, *(unicodedata.normalize(form, pattern) for form in forms)}
 
 
 def _printable(name: str) -> str:

@@ -5,6 +5,7 @@ Belongs here: the dialect and its validation. Does not belong here: reading file
 
 import codecs
 import contextlib
+import itertools
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -17,6 +18,7 @@ from dagster_project.loading.reporting_variables import time_zone_problem
 
 FORMATS = ("csv", "tsv", "ndjson", "parquet", "excel")
 DELIMITED_FORMATS = ("csv", "tsv")
+DEFAULT_DELIMITERS = {"csv": ",", "tsv": "\t"}
 # Formats with types of their own, which are written as plain numbers and ISO moments when a file is read.
 TYPED_FORMATS = ("parquet", "excel")
 COMPRESSED_SUFFIXES = (".gz", ".zst")
@@ -32,6 +34,9 @@ SUFFIX_FORMATS = {
     ".xlsm": "excel",
 }
 MARK_KEYS = ("decimal_mark", "thousands_mark")
+DECIMAL_MARKS = (".", ",")
+# The spaces and the apostrophe also as typesetters write them, and the Arabic mark.
+THOUSANDS_MARKS = (".", ",", "'", " ", "\u00a0", "\u2009", "\u202f", "\u2019", "\u066c")
 DELIMITED_KEYS = ("delimiter", "quote", "escape", "header", "encoding", *MARK_KEYS)
 TIME_KEYS = ("time_zone", "date_formats", "timestamp_formats")
 
@@ -125,8 +130,8 @@ def read_dialect(
         escape=_character(document, nodes["escape"], "escape", quote, may_be_empty=True),
         header=_header(document, nodes["header"]),
         encoding=_encoding(document, nodes["encoding"]),
-        decimal_mark=_character(document, nodes["decimal_mark"], "decimal_mark", "."),
-        thousands_mark=_character(document, nodes["thousands_mark"], "thousands_mark", None),
+        decimal_mark=_mark(document, nodes["decimal_mark"], "decimal_mark", ".", DECIMAL_MARKS),
+        thousands_mark=_mark(document, nodes["thousands_mark"], "thousands_mark", None, THOUSANDS_MARKS),
         time_zone=_time_zone(document, nodes["time_zone"]),
         date_formats=_formats(document, nodes["date_formats"], "date_formats"),
         timestamp_formats=_formats(document, nodes["timestamp_formats"], "timestamp_formats"),
@@ -135,9 +140,33 @@ def read_dialect(
         document.complain(
             nodes["thousands_mark"], "decimal_mark and thousands_mark are the same. One of them is wrong."
         )
-    if dialect.delimiter is not None and dialect.delimiter == dialect.quote:
-        document.complain(nodes["delimiter"], "delimiter and quote are the same. One of them is wrong.")
+    _check_delimiter(document, nodes, dialect, known_format)
     return dialect
+
+
+def _check_delimiter(
+    document: Document, nodes: dict[str, yaml.Node | None], dialect: Dialect, known_format: str | None
+) -> None:
+    delimiter = dialect.delimiter or DEFAULT_DELIMITERS.get(known_format or "csv")
+    same = [key for key, mark in (("quote", dialect.quote), ("escape", dialect.escape)) if mark == delimiter]
+    if same:
+        node = nodes[same[0]] or nodes["delimiter"]
+        document.complain(node, f"delimiter and {same[0]} are the same. One of them is wrong.")
+
+
+def _mark(
+    document: Document, node: yaml.Node | None, key: str, default: str | None, known: tuple[str, ...]
+) -> str | None:
+    text = document.text(node, key, default)
+    if text is not None and text not in known:
+        document.complain(node, f"{key} '{text}' is no mark of numbers. Possible: {_shown(known)}.")
+        return default
+    return text
+
+
+def _shown(marks: tuple[str, ...]) -> str:
+    shown = [f"'{mark}'" if mark != "'" else '"\'"' for mark in marks if mark.isascii() and not mark.isspace()]
+    return ", ".join([*shown, "a space"] if " " in marks else shown)
 
 
 def _character(
@@ -149,7 +178,7 @@ def _character(
     text = {"tab": "\t", "\\t": "\t"}.get(text, text)
     if text == "" and may_be_empty:
         return ""
-    if len(text) != 1 or (not text.isascii() and key not in ("decimal_mark", "thousands_mark")) or text in "\r\n":
+    if len(text) != 1 or not text.isascii() or text in "\r\n":
         document.complain(node, f"{key} must be one character, such as ';' or tab; it is '{text}'.")
         return default
     return text
@@ -173,7 +202,8 @@ def _encoding(document: Document, node: yaml.Node | None) -> str:
         with contextlib.suppress(UnicodeError):
             b"a".decode(name)
         return codecs.lookup(name).name
-    except LookupError:
+    # A name with a NUL in it is a ValueError.
+    except (LookupError, ValueError):
         document.complain(
             node, f"encoding '{name}' is not known. Use utf-8, utf-16, cp1252, cp1256, iso8859-1 or another codec."
         )
@@ -230,9 +260,10 @@ def _ambiguous_pair(patterns: list[str]) -> tuple[str, str] | None:
         "FROM (SELECT unnest(?::TIMESTAMP[]) AS moment)"
     )
     with duckdb.connect() as connection:
-        for first in patterns:
-            for second in patterns:
-                rows = connection.execute(query, [first, second, list(PROBES)]).fetchall()
-                if any(row[0] for row in rows):
-                    return first, second
+        # What a pattern with %z reads is an instant, and its day would be that of the machine's own zone.
+        connection.execute("SET TimeZone = 'UTC'")
+        for first, second in itertools.permutations(patterns, 2):
+            rows = connection.execute(query, [first, second, list(PROBES)]).fetchall()
+            if any(row[0] for row in rows):
+                return first, second
     return None

@@ -25,7 +25,7 @@ from dagster_project.loading.delimited import (
     scan_structure,
 )
 from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
-from dagster_project.loading.formats import Dialect, format_by_suffix
+from dagster_project.loading.formats import DEFAULT_DELIMITERS, Dialect, format_by_suffix
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.plain_text import (
     excel_to_csv,
@@ -41,8 +41,9 @@ from dagster_project.storage_errors import lasting_problem
 UNIT_SEPARATOR = "\x1f"
 LINES = Dialect(delimiter=UNIT_SEPARATOR, quote="", escape="", header=("line",))
 PLAIN = Dialect(header=False)
-DEFAULT_DELIMITERS = {"csv": ",", "tsv": "\t"}
 LONGEST_LINE = 4_000_000
+# Beyond, a float no longer tells whole numbers apart.
+LARGEST_EXACT_DOUBLE = 2**53
 MOST_COLUMNS = 2_000
 
 
@@ -123,7 +124,9 @@ def _plainly_named(path: Path, work_dir: Path) -> Path:
     """The file under a name without the characters that the engine takes for a pattern."""
     if not set("*?[]{}") & set(str(path)):
         return path
-    link = work_dir / "".join(("extract", *path.suffixes[-2:]))
+    # After a dot inside the name such characters are in what counts as a suffix.
+    suffixes = [suffix for suffix in path.suffixes[-2:] if suffix[1:].isalnum()]
+    link = work_dir / "".join(("extract", *suffixes))
     link.unlink(missing_ok=True)
     link.symlink_to(path.resolve())
     return link
@@ -283,8 +286,17 @@ def _check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, value
 
 
 def _parquet_text(name: str, sql_type: str) -> str:
-    is_nested = sql_type.endswith("]") or sql_type.startswith(("STRUCT", "MAP", "UNION"))
-    return f"to_json({quote_name(name)})::VARCHAR" if is_nested else f"CAST({quote_name(name)} AS VARCHAR)"
+    """A value as text. A whole number has no decimal point: ids in a column with gaps are often written as floats."""
+    value = quote_name(name)
+    text = f"CAST({value} AS VARCHAR)"
+    if sql_type.endswith("]") or sql_type.startswith(("STRUCT", "MAP", "UNION")):
+        return f"to_json({value})::VARCHAR"
+    if sql_type in ("FLOAT", "DOUBLE"):
+        is_whole = f"abs({value}) <= {LARGEST_EXACT_DOUBLE} AND {value} = trunc({value})"
+        return f"CASE WHEN {is_whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END"
+    if sql_type.startswith("DECIMAL"):
+        return f"CASE WHEN {value} = trunc({value}) THEN CAST(trunc({value}) AS VARCHAR) ELSE {text} END"
+    return text
 
 
 def _parquet_problem(error: duckdb.Error) -> str:

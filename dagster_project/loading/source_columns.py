@@ -5,6 +5,8 @@ Belongs here: matching the mapping with the columns that a file really has. Does
 """
 
 import difflib
+import re
+import unicodedata
 from dataclasses import dataclass
 
 from dagster_project.loading.contracts import Feed
@@ -28,7 +30,8 @@ def resolve_columns(feed: Feed, source: Source, found: tuple[str, ...]) -> tuple
     names and the file lacks; the message shows names of the mapping and near matches only, since a file without header
     would otherwise show a customer's data.
     """
-    by_name = {name.lower(): name for name in found}
+    # Records that were refused by an earlier version may still have names in another form.
+    by_name = {unicodedata.normalize("NFC", name).lower(): name for name in found}
     if source.columns is None:
         resolved = {name: ResolvedColumn("source", by_name[name]) for name in feed.columns if name in by_name}
         absent = [name for name, column in feed.columns.items() if column.required and name not in resolved]
@@ -37,7 +40,7 @@ def resolve_columns(feed: Feed, source: Source, found: tuple[str, ...]) -> tuple
         resolved, absent, used = {}, [], set()
         for name, mapping in source.columns.items():
             if mapping.kind == "source":
-                wanted = [mapping.text.strip()]
+                wanted = [unicodedata.normalize("NFC", mapping.text.strip())]
                 resolved[name] = ResolvedColumn("source", by_name.get(wanted[0].lower(), ""))
             else:
                 wanted = list(columns_of_expression(mapping.text)) if mapping.kind == "sql" else []
@@ -56,10 +59,16 @@ def resolve_columns(feed: Feed, source: Source, found: tuple[str, ...]) -> tuple
 
 def _check_not_repeated(used: set[str], found: tuple[str, ...]) -> None:
     for name in sorted(used):
-        if any(other.lower().startswith(f"{name.lower()}#") for other in found):
+        if any(_is_repetition(other, position, name) for position, other in enumerate(found, start=1)):
             raise FileRefusedError(
                 f"it has the column {name} twice, so it is not clear which one is meant. Rename one."
             )
+
+
+def _is_repetition(other: str, position: int, name: str) -> bool:
+    """Whether a column is called so because `name` stood above it as well (`delimited.distinct_names`)."""
+    added = other.lower().removeprefix(name.lower())
+    return added != other.lower() and bool(re.fullmatch(f"(#{position})+", added))
 
 
 def _absent_message(absent: list[str], found: tuple[str, ...]) -> str:

@@ -81,6 +81,25 @@ def test_a_file_that_stops_the_engine_is_refused_alone(home, monkeypatch):
     assert "secret" not in result.files[1].message
 
 
+def test_a_file_that_takes_more_memory_than_there_is_is_refused_alone(home, monkeypatch):
+    for name, content in (("a.csv", ONE), ("b.csv", TWO), ("c.csv", f"{HEADER}7,2024-06-01,paid,7\n")):
+        home.put(name, content)
+    home.map(ALL_CSV)
+    land = file_chunks.land
+
+    def stop(connection, path, *others):
+        if path.name == "b.csv":
+            raise duckdb.OutOfMemoryException("failed to allocate data of size 16.0 MiB (900 MiB/900 MiB used)")
+        return land(connection, path, *others)
+
+    monkeypatch.setattr(file_chunks, "land", stop)
+    result = home.load()
+    assert _states(result) == [("a.csv", "loaded"), ("b.csv", "refused"), ("c.csv", "loaded")]
+    assert "b.csv was refused for orders: it needs more memory" in result.files[1].message
+    assert "Raise MEMORY_LIMIT" in result.files[1].message
+    assert "MiB" not in result.files[1].message
+
+
 def test_a_content_is_read_for_its_hash_once(home, monkeypatch):
     path = home.put("a.csv", ONE)
     home.map(ALL_CSV)

@@ -24,7 +24,9 @@ def test_a_value_is_a_value(load_orders, home, text):
     assert home.rows("orders", "order_id, channel") == [(text, text)]
 
 
-@pytest.mark.parametrize("name", ["a'; DROP TABLE landed; --.csv", 'a"b.csv', "a[1].csv", "<b>.csv", "$(id).csv"])
+@pytest.mark.parametrize(
+    "name", ["a'; DROP TABLE landed; --.csv", 'a"b.csv', "a[1].csv", "a 31.05 [1].csv", "<b>.csv", "$(id).csv"]
+)
 def test_a_file_name_is_a_name(home, name):
     home.map(MAPPING.format(**GOOD))
     home.put(name, "order_id,ordered_at,status\n1,2024-05-31,paid\n2,never,paid\n")
