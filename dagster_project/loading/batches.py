@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.erasing.rows import without_erased_people
-from dagster_project.loading.checks import GATHERED, REFUSED_SOURCE, ROW_PLACE, Checked, refused_rows_sql
+from dagster_project.loading.checks import REFUSED_SOURCE, ROW_PLACE, Checked, refused_rows_sql
 from dagster_project.loading.contracts import Feed, load_feeds
 from dagster_project.loading.durable import TEMPORARY_PREFIX, publish_file, remove_file
 from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
@@ -183,7 +183,7 @@ def _write_reasons(
     broken: list[int],
 ) -> None:
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {REFUSED_SOURCE} AS SELECT * FROM {GATHERED} "
+        f"CREATE OR REPLACE TEMP TABLE {REFUSED_SOURCE} AS SELECT * FROM {checked.rows} "
         f"SEMI JOIN (FROM {judged.table} WHERE is_refused) AS refused USING ({ROW_PLACE})"
     )
     connection.execute(

@@ -8,15 +8,16 @@ result.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from dagster_project.loading import values
 from dagster_project.loading.contracts import Column, Feed, load_currencies, load_survey_scales
-from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ROW_NUMBER_COLUMN
+from dagster_project.loading.expressions import FILE_NUMBER_COLUMN, ORDER_ROW_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.formats import Dialect
 from dagster_project.loading.mapping import Source
+from dagster_project.loading.plain_text import SPREADSHEET_ERRORS
 from dagster_project.loading.reasons import CLOSED_BEFORE, explain
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.loading.source_columns import ResolvedColumn
@@ -27,6 +28,8 @@ EARLIEST = dt.date(1900, 1, 1)
 EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"
 # What people wrote is kept as they wrote it, white space included.
 FREE_TEXT = ("comment",)
+# The column `tried_rows_where` is the source's condition, tried; a row on which it fails is quarantined.
+IS_OF_FEED = "tried_rows_where IS NULL OR coalesce(tried_rows_where.value, FALSE)"
 STATUS_SPELLINGS = {"canceled": "cancelled"}
 ISO_DIALECT = Dialect()
 # The rows of one or more files with the same columns, each with the numbers of its file and its row.
@@ -41,9 +44,11 @@ class Checked:
     """`sql`: one row a record, with the feed's columns typed, its ROW_PLACE and `is_refused`.
 
     `refused_sql` is the same over the table REFUSED_SOURCE. `passed_over_sql` counts, by file, the records that the
-    source's `rows_where` leaves out; they are in neither. `conditions` are the code of each reason and its SQL.
+    source's `rows_where` leaves out; they are in neither. `conditions` are the code of each reason and its SQL. `rows`
+    is what was judged: GATHERED, or a query over it that adds a column.
     """
 
+    rows: str
     sql: str
     refused_sql: str
     passed_over_sql: str | None
@@ -57,16 +62,17 @@ def checked_rows(
     columns: dict[str, ResolvedColumn],
     now: dt.datetime,
     file_format: str,
+    rows: str = GATHERED,
 ) -> Checked:
-    """The query that maps, types and judges the rows GATHERED in this connection.
+    """The query that maps, types and judges `rows` of this connection.
 
     `now` (UTC) is the time of loading; `file_format` is that of the files. Raises FileRefusedError where an expression
     of the mapping does not fit the files' columns.
     """
-    mapped, failures = _mapped_sql(feed, columns, _rows_of_feed(source, GATHERED))
+    mapped, failures = _mapped_sql(feed, source, columns, rows)
     types = _types_of(connection, mapped, columns)
     own_dialect = source.dialect.of_values(file_format)
-    texts, digits, parsed, instants, typed = [], [], [], [], []
+    given, texts, digits, parsed, instants, typed = [], [], [], [], [], []
     conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
     limit = now + dt.timedelta(days=1)
     for column in feed.columns.values():
@@ -78,8 +84,11 @@ def checked_rows(
                 conditions.append((f"missing:{name}", "TRUE"))
             continue
         is_text = columns[name].kind == "source" or types[name] == "VARCHAR"
-        dialect = own_dialect if is_text and columns[name].kind != "value" else ISO_DIALECT
-        texts.append((f"text_{name}", _text_sql(feed, source, column)))
+        # Whoever wrote a moment without offset, it is local time of the source.
+        iso_dialect = replace(ISO_DIALECT, time_zone=own_dialect.time_zone)
+        dialect = own_dialect if is_text and columns[name].kind != "value" else iso_dialect
+        given.append((f"given_{name}", _text_sql(feed, source, column)))
+        texts.append((f"text_{name}", values.id_sql(f"given_{name}") if column.is_id else f"given_{name}"))
         if column.type != "text":
             digits.append((f"digits_{name}", values.plain_digits_sql(f"text_{name}")))
         if column.type == "timestamp":
@@ -94,33 +103,51 @@ def checked_rows(
     conditions += _row_conditions(feed)
     if feed.name == "survey_responses":
         # In a step of its own, or it would be put together again for every spelling that it is compared with.
-        given = dict(typed)
-        instants.append(("scale_key", f"{given['metric']} || '|' || lower({given['scale_id']})"))
+        own = dict(typed)
+        instants.append(("scale_key", f"{own['metric']} || '|' || lower({own['scale_id']})"))
         typed = _with_known_scale(typed)
     refused = " OR ".join(f"({condition}) IS TRUE" for _, condition in conditions) or "FALSE"
-    steps = [texts, digits, parsed, instants, typed, [("is_refused", refused)]]
-    mapped_again, _ = _mapped_sql(feed, columns, REFUSED_SOURCE)
+    steps = [given, texts, digits, parsed, instants, typed, [("is_refused", refused)]]
+    mapped_again, _ = _mapped_sql(feed, source, columns, REFUSED_SOURCE)
     return Checked(
+        rows=rows,
         sql=_stack(mapped, steps),
         refused_sql=_stack(mapped_again, steps),
-        passed_over_sql=_passed_over_sql(source),
+        passed_over_sql=_passed_over_sql(source, rows),
         conditions=conditions,
     )
 
 
-def _rows_of_feed(source: Source, table: str) -> str:
-    """The table without the records that are not about the feed; a condition that fails on a row leaves it out."""
-    if source.rows_where is None:
-        return table
-    return f"(SELECT * FROM {table} WHERE coalesce(TRY(({source.rows_where}\n)), FALSE))"
+def numbered_in_orders(columns: dict[str, ResolvedColumn]) -> str:
+    """SQL for the rows GATHERED with ORDER_ROW_NUMBER_COLUMN, a text as every column of a file is.
+
+    NULL where the row names no order: such rows belong together in nothing.
+    """
+    order = columns["order_id"]
+    given = quote_name(order.text) if order.kind == "source" else f"TRY(({order.text}\n))"
+    text = values.id_sql(values.trimmed_sql(f"CAST({given} AS VARCHAR)"))
+    number = f"row_number() OVER (PARTITION BY {FILE_NUMBER_COLUMN}, {text} ORDER BY {ROW_NUMBER_COLUMN})"
+    return (
+        f"(SELECT *, CASE WHEN {text} IS NOT NULL THEN CAST({number} AS VARCHAR) END AS {ORDER_ROW_NUMBER_COLUMN} "
+        f"FROM {GATHERED})"
+    )
 
 
-def _passed_over_sql(source: Source) -> str | None:
+def _tried(expression: str) -> str:
+    """The value of an expression in a struct; NULL where it fails on the row.
+
+    TRY turns the failure of one row (a cast, say) into NULL instead of ending the file; the struct around the value
+    tells a failure from a value that is NULL.
+    """
+    return f"TRY(struct_pack(value := ({expression}\n)))"
+
+
+def _passed_over_sql(source: Source, rows: str) -> str | None:
     if source.rows_where is None:
         return None
+    tried = f"SELECT {FILE_NUMBER_COLUMN}, {_tried(source.rows_where)} AS tried_rows_where FROM {rows}"
     return (
-        f"SELECT {FILE_NUMBER_COLUMN}, count(*) FROM {GATHERED} "
-        f"WHERE NOT coalesce(TRY(({source.rows_where}\n)), FALSE) GROUP BY {FILE_NUMBER_COLUMN}"
+        f"SELECT {FILE_NUMBER_COLUMN}, count(*) FROM ({tried}) WHERE NOT ({IS_OF_FEED}) GROUP BY {FILE_NUMBER_COLUMN}"
     )
 
 
@@ -133,12 +160,18 @@ def _stack(base: str, steps: list[list[tuple[str, str]]]) -> str:
     return sql
 
 
-def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> tuple[str, list[str]]:
-    """The raw value of every mapped contract column as `raw_<name>`.
+def _mapped_sql(feed: Feed, source: Source, columns: dict[str, ResolvedColumn], table: str) -> tuple[str, list[str]]:
+    """The raw value of every mapped contract column as `raw_<name>`, of the records that are about the feed.
 
-    And which columns come from expressions that may fail.
+    And which columns come from expressions that may fail; `rows_where` is one of them.
     """
     first, second, failures = [], [], []
+    where = ""
+    if source.rows_where is not None:
+        first.append(f"{_tried(source.rows_where)} AS tried_rows_where")
+        second.append("tried_rows_where IS NULL AS failed_rows_where")
+        failures.append("rows_where")
+        where = f" WHERE {IS_OF_FEED}"
     for name in feed.columns:
         column = columns.get(name)
         if column is None:
@@ -148,13 +181,11 @@ def _mapped_sql(feed: Feed, columns: dict[str, ResolvedColumn], table: str) -> t
         elif column.kind == "value":
             first.append(f"{quote_text(column.text)} AS raw_{name}")
         else:
-            # TRY turns the failure of one row (a cast, say) into NULL instead of ending the file; the struct around the
-            # value tells a failure from a value that is NULL.
-            first.append(f"TRY(struct_pack(value := ({column.text}\n))) AS tried_{name}")
+            first.append(f"{_tried(column.text)} AS tried_{name}")
             second += [f"tried_{name}.value AS raw_{name}", f"tried_{name} IS NULL AS failed_{name}"]
             failures.append(name)
     inner = f"SELECT {', '.join([ROW_PLACE, *first])} FROM {table}"
-    return (f"SELECT *, {', '.join(second)} FROM ({inner})" if second else inner), failures
+    return (f"SELECT *, {', '.join(second)} FROM ({inner}){where}" if second else inner), failures
 
 
 def _types_of(connection: duckdb.DuckDBPyConnection, mapped: str, columns: dict[str, ResolvedColumn]) -> dict[str, str]:
@@ -181,11 +212,11 @@ def _text_sql(feed: Feed, source: Source, column: Column) -> str:
     value_map = source.value_maps.get(column.name)
     if value_map:
         cases = " ".join(
-            f"WHEN {quote_text(theirs)} THEN {'NULL' if ours is None else quote_text(ours)}"
+            f"WHEN {values.caseless_sql(quote_text(theirs))} THEN {'NULL' if ours is None else quote_text(ours)}"
             for theirs, ours in value_map.items()
         )
-        text = f"CASE lower({text}) {cases} ELSE {text} END"
-    if column.name == "status" or column.values:
+        text = f"CASE {values.caseless_sql(text)} {cases} ELSE {text} END"
+    if _is_lower(column):
         text = f"lower({text})"
     if column.name == "status":
         cases = " ".join(
@@ -197,6 +228,10 @@ def _text_sql(feed: Feed, source: Source, column: Column) -> str:
         if _takes_currency(feed, source, column.name):
             text = f"coalesce({text}, {quote_text(source.currency)})"
     return text
+
+
+def _is_lower(column: Column) -> bool:
+    return column.name == "status" or bool(column.values)
 
 
 def _typed_sql(column: Column, dialect: Dialect) -> str:
@@ -221,6 +256,7 @@ def _column_conditions(column: Column, limit: dt.datetime) -> list[tuple[str, st
     if column.required:
         conditions.append((f"missing:{column.name}", f"{text} IS NULL"))
     unreadable = f"{text} IS NOT NULL AND {name} IS NULL"
+    conditions += _spreadsheet_errors(column, unreadable)
     if column.type in ("timestamp", "date"):
         article = "not_a_timestamp" if column.type == "timestamp" else "not_a_date"
         conditions += [
@@ -255,6 +291,16 @@ def _column_conditions(column: Column, limit: dt.datetime) -> list[tuple[str, st
         known = ", ".join(quote_text(code) for code in sorted(load_currencies()))
         conditions.append((f"unknown_currency:{column.name}", f"{name} NOT IN ({known})"))
     return conditions
+
+
+def _spreadsheet_errors(column: Column, unreadable: str) -> list[tuple[str, str]]:
+    if column.name in FREE_TEXT:
+        return []
+    errors = ", ".join(quote_text(error.lower() if _is_lower(column) else error) for error in SPREADSHEET_ERRORS)
+    is_error = f"text_{column.name} IN ({errors})"
+    if column.type != "text":
+        is_error = f"CASE WHEN {unreadable} THEN {is_error} END"
+    return [(f"spreadsheet_error:{column.name}", is_error)]
 
 
 def _row_conditions(feed: Feed) -> list[tuple[str, str]]:

@@ -40,6 +40,11 @@ class Column:
     minimum: float | None = None
     values: tuple[str, ...] = ()
 
+    @property
+    def is_id(self) -> bool:
+        """Whether it says which thing a row is about, or belongs to."""
+        return self.name.endswith("_id")
+
 
 @dataclass(frozen=True)
 class Feed:

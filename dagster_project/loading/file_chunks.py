@@ -19,9 +19,10 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.loading.batches import Judged, judge_rows
-from dagster_project.loading.checks import checked_rows
+from dagster_project.loading.checks import GATHERED, checked_rows, numbered_in_orders
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.engine import DISK_OR_MEMORY, empty_engine, open_engine, where_it_stops
+from dagster_project.loading.expressions import ORDER_ROW_NUMBER_COLUMN
 from dagster_project.loading.extract_files import Content, ExtractFile, check_unchanged
 from dagster_project.loading.formats import COMPRESSED_SUFFIXES
 from dagster_project.loading.landing import Landed, format_of, gather, land
@@ -266,12 +267,17 @@ class _Judgements:
         # Alone, a file is written before the next source judges it, so one set of tables is enough.
         name = "only" if is_only_file else str(len(self.known) + 1)
         try:
-            columns, unmapped = resolve_columns(feed, source, self.landed[0].columns)
+            found, table = self.landed[0].columns, GATHERED
+            if source.numbers_rows_in_orders:
+                found = (*found, ORDER_ROW_NUMBER_COLUMN)
+            columns, unmapped = resolve_columns(feed, source, found)
+            if source.numbers_rows_in_orders:
+                table = numbered_in_orders(columns)
             file_format = format_of(first.file.path, source)
             with reporting_progress(connection, self.workshop.report, lambda: f"{first.title}: checking {rows:,} rows"):
-                checked = checked_rows(connection, feed, source, columns, self.workshop.now, file_format)
+                checked = checked_rows(connection, feed, source, columns, self.workshop.now, file_format, table)
                 broken = [number for number, landed in enumerate(self.landed, start=1) if landed.broken_count]
-                judged = judge_rows(connection, feed, checked, self.landed[0].columns, broken, name)
+                judged = judge_rows(connection, feed, checked, found, broken, name)
         except FileRefusedError as error:
             return error
         except duckdb.Error as error:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from dagster_project.loading.contracts import Feed, load_currencies, load_feeds
-from dagster_project.loading.expressions import ExpressionError, columns_of_expression
+from dagster_project.loading.expressions import ORDER_ROW_NUMBER_COLUMN, ExpressionError, columns_of_expression
 from dagster_project.loading.formats import FORMATS, Dialect, dialect_keys, format_by_suffix, read_dialect
 from dagster_project.loading.mapping_document import (
     Document,
@@ -69,6 +69,23 @@ class Source:
     currency: str | None
     mode: str
     expect_every: dt.timedelta | None = None
+
+    @property
+    def numbers_rows_in_orders(self) -> bool:
+        """Whether a column is, or is made of, the number of a row within its order."""
+        return any(_uses_order_row_number(mapping) for mapping in (self.columns or {}).values())
+
+
+def _uses_order_row_number(mapping: ColumnMapping) -> bool:
+    if mapping.kind == "source":
+        return mapping.text.strip().lower() == ORDER_ROW_NUMBER_COLUMN
+    if mapping.kind != "sql":
+        return False
+    try:
+        columns = columns_of_expression(mapping.text)
+    except ExpressionError:
+        return False
+    return any(column.lower() == ORDER_ROW_NUMBER_COLUMN for column in columns)
 
 
 @dataclass(frozen=True)
@@ -139,6 +156,11 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
     suffix_format = format_by_suffix(PurePosixPath(entries["files"].value))
     dialect = read_dialect(document, entries, defaults, file_format, suffix_format)
     columns = _columns(document, entries.get("columns"), feed, node)
+    if "sheet" in entries and (file_format or suffix_format) not in (None, "excel"):
+        known_format = file_format or suffix_format
+        document.complain(
+            entries["sheet"], f"sheet belongs to excel files; {known_format} has no such thing. Remove it."
+        )
     return Source(
         name=name,
         feed=feed.name,
@@ -157,8 +179,10 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
 
 def _rows_where(document: Document, node: yaml.Node | None) -> str | None:
     expression = document.text(node, "rows_where")
-    if expression is not None:
-        _check_expression(document, node, expression, "rows_where")
+    if expression is None:
+        return None
+    expression = unicodedata.normalize("NFC", expression)
+    _check_expression(document, node, expression, "rows_where")
     return expression
 
 
@@ -236,7 +260,23 @@ def _columns(
             source_node,
             f"{feed.name} needs {', '.join(absent)}. Add to `columns:` a source column, {{sql}} or {{value}}.",
         )
+    _check_order_row_number(document, entries, columns)
     return columns
+
+
+def _check_order_row_number(
+    document: Document, entries: dict[str, yaml.Node], columns: dict[str, ColumnMapping]
+) -> None:
+    numbered = [name for name, mapping in columns.items() if _uses_order_row_number(mapping)]
+    if not numbered:
+        return
+    order = columns.get("order_id")
+    if order is None or order.kind == "value" or "order_id" in numbered:
+        document.complain(
+            entries[numbered[0]],
+            f"column {numbered[0]}: {ORDER_ROW_NUMBER_COLUMN} counts the rows of an order, so order_id must be a "
+            "column of the file, or an expression over other columns.",
+        )
 
 
 def _column(document: Document, node: yaml.Node, feed: Feed, name: str) -> ColumnMapping | None:
@@ -257,6 +297,8 @@ def _column(document: Document, node: yaml.Node, feed: Feed, name: str) -> Colum
         document.complain(value_node, f"column {name}: {kind} is empty.")
         return None
     if kind == "sql":
+        # The names of columns come in this form, and the engine compares names byte by byte.
+        text = unicodedata.normalize("NFC", text)
         _check_expression(document, value_node, text, f"column {name}")
     values = feed.columns[name].values
     if kind == "value" and values and text.strip().lower() not in values:
@@ -274,10 +316,8 @@ def _value_maps(
         if columns is not None and name in feed.columns and name not in columns:
             document.complain(map_node, f"value_maps: {name} is not under `columns:`, so there is nothing to map.")
         pairs = document.entries(map_node, f"value_maps of {name}")
-        # Compared after trimming and lower-casing, so that one line serves `Paid` and `PAID`.
         maps[name] = {
-            unicodedata.normalize("NFC", key.strip().lower()): document.text(value, name)
-            for key, value in pairs.items()
+            unicodedata.normalize("NFC", key.strip()): document.text(value, name) for key, value in pairs.items()
         }
         values = feed.columns[name].values if name in feed.columns else ()
         for key, value in maps[name].items():

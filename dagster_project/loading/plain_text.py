@@ -7,6 +7,7 @@ import codecs
 import csv
 import datetime as dt
 import gzip
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from dagster_project.loading.formats import COMPRESSED_SUFFIXES
 from dagster_project.loading.refusals import FileRefusedError
 
 if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.cell.read_only import ReadOnlyCell
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 CHUNK_BYTES = 4 << 20
@@ -28,8 +31,20 @@ LARGEST_GROWTH = 200
 ALWAYS_ALLOWED_BYTES = 1 << 30
 # A row that says it stands further down would let the reader count empty rows without end.
 LAST_ROW_OF_EXCEL = 1_048_576
+# What a formula without a stored result is read as; programs that write formulas do not calculate them.
+UNCALCULATED = "#UNCALCULATED!"
+SPREADSHEET_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
+SPREADSHEET_ERRORS += (UNCALCULATED,)
+FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 UTF8_NAMES = ("utf-8", "utf-8-sig")
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# UTF-32 first: its mark in little-endian begins with that of UTF-16.
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8",
+}
 OTHER_FORMATS = {
     b"PAR1": "Parquet",
     b"PK\x03\x04": "an Excel or zip archive",
@@ -49,9 +64,8 @@ def to_plain_utf8(path: Path, encoding: str, work_dir: Path) -> Path:
     for mark, name in OTHER_FORMATS.items():
         if start.startswith(mark):
             raise FileRefusedError(f"it looks like {name}, not like text. Set `format:`, or correct the file's name.")
-    if start.startswith(UTF16_MARKS):
-        # A byte order mark is no guess: the file says so itself.
-        encoding = "utf-16"
+    # A byte order mark is no guess: the file says so itself.
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), encoding)
     is_compressed = path.suffix.lower() in COMPRESSED_SUFFIXES
     if encoding in UTF8_NAMES and not is_compressed:
         return path
@@ -139,9 +153,39 @@ def _zstd_chunks(path: Path) -> Iterator[bytes]:
 def excel_to_csv(path: Path, sheet: str | None, *, header: bool | tuple[str, ...], target: Path) -> None:
     """Write one sheet of a workbook as plain CSV, values as text: dates ISO, whole numbers without decimal point.
 
-    Empty rows are left out; a row is as long as the header (without one: as the longest row), or longer where it has
-    values beyond it. Raises FileRefusedError where the file is no workbook or the sheet does not exist.
+    A formula is its stored result, or UNCALCULATED. Empty rows are left out; a row is as long as the header (without
+    one: as the longest row), or longer where it has values beyond it. Raises FileRefusedError where the file is no
+    workbook or the sheet does not exist.
     """
+    workbook, formulas = _open_workbook(path)
+    try:
+        if sheet is not None and sheet not in workbook.sheetnames:
+            names = ", ".join(workbook.sheetnames)
+            raise FileRefusedError(f"it has no sheet '{sheet}'. Its sheets are: {names}. Correct `sheet:`.")
+        worksheet = workbook[sheet] if sheet is not None else workbook.worksheets[0]
+        # What a sheet says of its own size may be out of date, and the reader would leave out what lies beyond.
+        worksheet.reset_dimensions()
+        formula_sheet = formulas[worksheet.title] if formulas is not None else None
+        if formula_sheet is not None:
+            formula_sheet.reset_dimensions()
+        width = None if header is True else _width_without_header(worksheet, header or ())
+        with target.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            for row in _rows(worksheet, formula_sheet):
+                texts = _without_empty_end([_cell_text(value) for value in row])
+                if not texts:
+                    continue
+                if width is None:
+                    width = len(texts)
+                writer.writerow(texts + [""] * (width - len(texts)))
+    finally:
+        workbook.close()
+        if formulas is not None:
+            formulas.close()
+
+
+def _open_workbook(path: Path) -> tuple["Workbook", "Workbook | None"]:
+    """The workbook with the results of its formulas, and once more with the formulas themselves if it has any."""
     # Imported here: it takes a second, and most runs read no workbook.
     import openpyxl
 
@@ -149,9 +193,11 @@ def excel_to_csv(path: Path, sheet: str | None, *, header: bool | tuple[str, ...
         with zipfile.ZipFile(path) as archive:
             # What an entry says of its size is also the most that is read of it.
             unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > largest_unpacked(path):
-            raise too_large(largest_unpacked(path))
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            if unpacked > largest_unpacked(path):
+                raise too_large(largest_unpacked(path))
+            has_formulas = _has_formulas(archive)
+        results = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        return results, openpyxl.load_workbook(path, read_only=True) if has_formulas else None
     except (
         zipfile.BadZipFile,
         KeyError,
@@ -162,36 +208,46 @@ def excel_to_csv(path: Path, sheet: str | None, *, header: bool | tuple[str, ...
         openpyxl.utils.exceptions.InvalidFileException,
     ):
         raise FileRefusedError("it is not a readable Excel workbook (.xlsx). Open it and save it again.") from None
-    try:
-        if sheet is not None and sheet not in workbook.sheetnames:
-            names = ", ".join(workbook.sheetnames)
-            raise FileRefusedError(f"it has no sheet '{sheet}'. Its sheets are: {names}. Correct `sheet:`.")
-        worksheet = workbook[sheet] if sheet is not None else workbook.worksheets[0]
-        # What a sheet says of its own size may be out of date, and the reader would leave out what lies beyond.
-        worksheet.reset_dimensions()
-        width = None if header is True else _width_without_header(worksheet, header or ())
-        with target.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            for row in _rows(worksheet):
-                texts = _without_empty_end([_cell_text(value) for value in row])
-                if not texts:
-                    continue
-                if width is None:
-                    width = len(texts)
-                writer.writerow(texts + [""] * (width - len(texts)))
-    finally:
-        workbook.close()
 
 
-def _rows(worksheet: "ReadOnlyWorksheet") -> Iterator[tuple]:
-    """The values of each row, from the first row of the sheet on; each is as long as its own cells."""
-    for number, row in enumerate(worksheet.iter_rows(values_only=True), start=1):
+def _has_formulas(archive: zipfile.ZipFile) -> bool:
+    """Whether any sheet of a workbook holds a formula; most hold none, and need to be read only once."""
+    for entry in archive.infolist():
+        if not entry.filename.lower().endswith(".xml"):
+            continue
+        with archive.open(entry) as file:
+            end = b""
+            while chunk := file.read(CHUNK_BYTES):
+                if FORMULA.search(end + chunk):
+                    return True
+                end = chunk[-100:]
+    return False
+
+
+def _rows(worksheet: "ReadOnlyWorksheet", formula_sheet: "ReadOnlyWorksheet | None" = None) -> Iterator[tuple]:
+    """The values of each row, from the first row of the sheet on; each is as long as its own cells.
+
+    `formula_sheet` is the same sheet read with formulas in place of their results, where it has any.
+    """
+    if formula_sheet is None:
+        rows = worksheet.iter_rows(values_only=True)
+    else:
+        rows = map(_with_uncalculated, worksheet.iter_rows(), formula_sheet.iter_rows(values_only=True))
+    for number, row in enumerate(rows, start=1):
         if number > LAST_ROW_OF_EXCEL:
             raise FileRefusedError(
                 f"its sheet has rows beyond {LAST_ROW_OF_EXCEL:,}, the last that Excel knows. "
                 "Open it and save it again, or deliver CSV."
             )
         yield row
+
+
+def _with_uncalculated(cells: tuple["ReadOnlyCell", ...], formulas: tuple) -> tuple:
+    """The values of a row's cells; a formula that has no result is UNCALCULATED (an empty text is a result)."""
+    return tuple(
+        UNCALCULATED if cell.value is None and formula is not None and cell.data_type == "n" else cell.value
+        for cell, formula in zip(cells, formulas, strict=True)
+    )
 
 
 def _width_without_header(worksheet: "ReadOnlyWorksheet", names: tuple[str, ...]) -> int:

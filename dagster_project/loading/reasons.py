@@ -25,6 +25,8 @@ SENTENCES = {
     "unknown_scale": "{column} is not a known scale of this metric. Use one of dbt/seeds/survey_scales.csv.",
     "off_scale": "{column} lies outside its scale. Correct the answer or the scale.",
     "closed_before_created": "{column} is before the beginning of the same row. Correct one of the two.",
+    "spreadsheet_error": "{column} is an error of a spreadsheet (such as #N/A), or a formula that was never calculated "
+    "(#UNCALCULATED!). Mend it there, and have the workbook saved by a spreadsheet program.",
     "expression_failed": "the sql expression for {column} fails on this row. Correct the row or the expression.",
     "too_few_values": "The line has fewer values than the header has columns. Look for a missing delimiter.",
     "too_many_values": "The line has more values than the header has columns. Look for an unquoted delimiter.",

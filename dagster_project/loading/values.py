@@ -19,6 +19,8 @@ ISO_CLOCK = "[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
 ISO_OFFSET = " ?(Z|z|UTC|GMT|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
 MIDNIGHT = "([T ]00:00(:00([.]0{1,9})?)?)?"
 
+NO_ID = ("NULL", "null", "\\N", "NaN", "nan", "None", "<NA>")
+
 TRUE_TEXTS = ("true", "t", "yes", "y", "1")
 FALSE_TEXTS = ("false", "f", "no", "n", "0")
 
@@ -32,6 +34,19 @@ def trimmed_sql(text: str) -> str:
     # white space and control characters come before '!'.
     is_plain = f"{text} > '!' AND strlen({text}) = length({text}) AND {text}[-1] > '!'"
     return f"CASE WHEN {is_plain} THEN {text} ELSE nullif(trim(nfc_normalize({text}), {quote_text(INVISIBLE)}), '') END"
+
+
+def id_sql(text: str) -> str:
+    """The id; NULL where it is what programs write for none. Taken for an id, all of these would be one thing."""
+    words = ", ".join(quote_text(word) for word in NO_ID)
+    return f"CASE WHEN {text} NOT IN ({words}) THEN {text} END"
+
+
+def caseless_sql(text: str) -> str:
+    """The text as it is compared without regard to case."""
+    # By way of capitals, because a letter may have two small forms (the Greek sigma) for one capital. Only the engine
+    # does it, on both sides of a comparison: others have other small letters for some capitals.
+    return f"lower(upper({text}))"
 
 
 def plain_digits_sql(text: str) -> str:

@@ -1,6 +1,7 @@
 """The mapping file: what is wrong is named with its line and a fix, all at once, before anything is read."""
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_a_mapping_is_read_whole(tmp_path):
     }
     first, second = config.sources
     assert first.columns["status"] == ColumnMapping("value", "done")
-    assert first.value_maps == {"status": {"yes": "no", "1": None}}
+    assert first.value_maps == {"status": {"Yes": "no", "1": None}}
     assert (first.mode, first.currency, first.dialect.encoding, first.dialect.time_zone) == (
         "snapshot",
         "IRR",
@@ -59,9 +60,19 @@ def test_a_mapping_is_read_whole(tmp_path):
     [
         ("enconding: cp1252", "'enconding' is not known. Did you mean 'encoding'?"),
         ("encoding: cp9999", "encoding 'cp9999' is not known"),
+        ('encoding: "utf\\0"', "is not known"),
         ("encoding: rot13", "encoding 'rot13' is not known"),
         ("delimiter: ';;'", "delimiter must be one character"),
         ("delimiter: '\"'", "delimiter and quote are the same"),
+        ("escape: ','", "delimiter and escape are the same"),
+        ("quote: ','", "delimiter and quote are the same"),
+        ("{delimiter: ';', escape: ';'}", "delimiter and escape are the same"),
+        ("sheet: Export", "sheet belongs to excel files; csv has no such thing. Remove it."),
+        ("{files: '*', format: parquet, sheet: Export}", "sheet belongs to excel files; parquet"),
+        ("decimal_mark: '5'", "decimal_mark '5' is no mark of numbers. Possible: '.', ','."),
+        ("decimal_mark: '-'", "decimal_mark '-' is no mark of numbers"),
+        ("thousands_mark: '5'", "thousands_mark '5' is no mark of numbers. Possible: '.', ',', \"'\", a space."),
+        ("thousands_mark: ''", "thousands_mark '' is no mark of numbers"),
         ("{decimal_mark: ',', thousands_mark: ','}", "are the same"),
         ("format: exel", "Did you mean 'excel'?"),
         ("mode: replace", "mode 'replace' is not known"),
@@ -85,6 +96,10 @@ def test_a_mapping_is_read_whole(tmp_path):
         ("columns: {order_id: a, ordered_at: {sqll: x}, status: c}", "must be a source column, {sql:"),
         ("columns: {order_id: a, ordered_at: {sql: \"getenv('x')\"}, status: c}", "getenv is not allowed"),
         ("columns: [order_id]", "columns must be a list of `key: value` lines"),
+        (
+            "columns: {order_id: {sql: upper(source_row_number_in_order)}, ordered_at: b, status: c}",
+            "column order_id: source_row_number_in_order counts the rows of an order",
+        ),
         ("value_maps: {stauts: {a: b}}", "Did you mean 'status'?"),
         ("files: ../x.csv", "leaves the extracts folder"),
         ("files: /etc/passwd", "leaves the extracts folder"),
@@ -152,6 +167,26 @@ def test_a_mistake_in_reporting(tmp_path, line, complaint):
 )
 def test_a_mistake_in_the_file(tmp_path, text, complaint):
     assert complaint in _problems(tmp_path, text)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Asia/Tehran", "Pacific/Pago_Pago"])
+def test_formats_with_and_without_offset_agree_in_whatever_zone_the_machine_is(tmp_path, monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        formats = "timestamp_formats: ['%Y-%m-%dT%H:%M:%S%z', '%Y/%m/%d %H:%M', '%d.%m.%Y %z']"
+        config = _load(tmp_path, f"name: shop\nsources:\n  - {{name: a, feed: orders, files: a.csv, {formats}}}\n")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert len(config.sources[0].dialect.timestamp_formats) == 3
+
+
+@pytest.mark.parametrize("mark", [".", "'", " ", "\u00a0", "\u202f", "\u2019"])
+def test_marks_between_thousands(tmp_path, mark):
+    marks = f'decimal_mark: ",", thousands_mark: "{mark}"'
+    config = _load(tmp_path, f"name: shop\nsources:\n  - {{name: a, feed: orders, files: a.csv, {marks}}}\n")
+    assert config.sources[0].dialect.thousands_mark == mark
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_the_lines(tmp_path):

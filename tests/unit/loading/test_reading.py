@@ -3,6 +3,7 @@
 # Moments in the lake are naive and mean UTC; digits and marks of other scripts are what is tested.
 # ruff: noqa: DTZ001
 
+import codecs
 import datetime as dt
 import gzip
 import io
@@ -35,7 +36,10 @@ IDS = [("1",), ("2",)]
         (GOOD.replace("\n", "\r\n\r\n"), ""),
         (GOOD.encode("utf-8-sig"), ""),
         (GOOD.encode("utf-8-sig"), "    encoding: utf-8\n"),
+        (GOOD.encode("utf-8-sig"), "    encoding: cp1252\n"),
         (GOOD.encode("utf-16"), ""),
+        (GOOD.encode("utf-32"), ""),
+        (codecs.BOM_UTF32_BE + GOOD.encode("utf-32-be"), "    encoding: cp1252\n"),
         (GOOD.encode("utf-16-le"), "    encoding: utf-16-le\n"),
         (GOOD.replace(",", ";"), "    delimiter: ';'\n"),
         (GOOD.replace(",", "\t"), "    delimiter: tab\n"),
@@ -83,6 +87,51 @@ def test_other_encodings(home, load_orders, encoding, word):
     assert home.rows("orders", "channel")[0] == (word,)
 
 
+def test_a_byte_order_mark_wins_over_the_encoding_that_is_said(home, load_orders):
+    load_orders(GOOD.replace("web", "Straße").encode("utf-8-sig"), "    encoding: cp1252\n")
+    assert home.rows("orders", "order_id, channel")[0] == ("1", "Straße")
+
+
+COMPOSED, APART = "Größe", "Gro\u0308ße"
+
+
+@pytest.mark.parametrize("in_file", [COMPOSED, APART])
+@pytest.mark.parametrize("in_mapping", [COMPOSED, APART])
+@pytest.mark.parametrize("channel", ["{}", "{{sql: upper({})}}", "{{sql: '\"{}\"'}}"])
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_names_are_the_same_whichever_way_their_accents_are_written(home, in_file, in_mapping, channel, suffix):
+    csv = f"id,{in_file},date\n1,S,2024-05-31\n"
+    ndjson = f'{{"id": 1, "{in_file}": "S", "date": "2024-05-31"}}\n'
+    home.put(f"{in_file}/orders_{in_file}.{suffix}", csv if suffix == "csv" else ndjson)
+    columns = f"{{order_id: id, ordered_at: date, status: {{value: paid}}, channel: {channel.format(in_mapping)}}}"
+    files = f"{in_mapping}/*_{in_mapping}*.*"
+    home.map(f"name: shop\nsources:\n  - {{name: orders, feed: orders, files: '{files}', columns: {columns}}}\n")
+    assert home.load().files[0].status == "loaded"
+    assert home.rows("orders", "channel") == [("S",)]
+
+
+@pytest.mark.parametrize("other", ["Order#", "Order#2", "Order#5a", "order#"])
+def test_a_column_with_a_number_sign_is_another_column(home, load_orders, other):
+    columns = "    columns: {order_id: Order, ordered_at: date, status: {value: paid}}\n"
+    load_orders(f"Order,date,{other}\n1,2024-05-31,x\n", columns)
+    assert home.rows("orders", "order_id") == [("1",)]
+
+
+@pytest.mark.parametrize("header", ["Order,date,Order", "Order#3,date,Order,ORDER"])
+def test_a_column_that_is_there_twice_is_refused_where_it_is_used(load_orders, header):
+    columns = "    columns: {order_id: Order, ordered_at: date, status: {value: paid}}\n"
+    result = load_orders(f"{header}\n1,2024-05-31,x{',y' * (header.count(',') - 2)}\n", columns)
+    assert "it has the column Order twice" in result.files[0].message
+
+
+def test_a_broken_first_record_of_a_file_without_header_is_quarantined(home, load_orders):
+    lines = 'x,2024-05-31,"pa"id,web\n1,2024-05-31,paid,web\n'
+    columns = "{order_id: column_1, ordered_at: column_2, status: column_3}"
+    load_orders(lines, f"    header: false\n    columns: {columns}\n")
+    assert home.rows("orders", "order_id") == [("1",)]
+    assert home.quarantined("orders") == [(1, ["broken_quoting"])]
+
+
 def test_a_file_in_another_encoding_than_said_is_refused(load_orders):
     result = load_orders(GOOD.replace("web", "\u0081").encode("latin-1"), "    encoding: cp1252\n")
     assert result.files[0].status == "refused"
@@ -112,6 +161,11 @@ def test_a_broken_line_is_quarantined_and_the_others_are_loaded(home, load_order
     [
         (b"", "0 bytes"),
         (b"\n\n", "no header"),
+        (b'order_id,ordered_at,"sta"tus\n1,2024-05-31,paid\n', "its header has text after a closing quote"),
+        (
+            b"order_id,ordered_at,status," + b"a" * 2_100_000 + b"\n1,2024-05-31,paid,x\n",
+            "a name of more than 2,000,000",
+        ),
         (b'order_id,ordered_at,status\n1,2024-05-31,"paid\n2,2024-05-31,paid\n', "line 2 is not closed"),
         (b'order_id,ordered_at,status\n1,2024-05-31,"paid\n2,2024-05-31,"paid"\n', "is not closed"),
         (b"order_id,orderd_at,status\n1,2024-05-31,paid\n", "ordered_at (did you mean orderd_at?)"),
@@ -215,6 +269,29 @@ def test_parquet(home, load_orders):
     assert home.quarantined("orders") == [(2, ["out_of_range:order_amount"])]
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("17850::DOUBLE", "17850"),
+        ("17850::FLOAT", "17850"),
+        ("-0.0::DOUBLE", "0"),
+        ("17850.5::DOUBLE", "17850.5"),
+        ("9007199254740992::DOUBLE", "9007199254740992"),
+        ("17850::DECIMAL(38,10)", "17850"),
+        ("17850.50::DECIMAL(10,2)", "17850.50"),
+        ("17850::DECIMAL(10,0)", "17850"),
+        ("'nan'::DOUBLE", None),
+        ("NULL::DOUBLE", None),
+    ],
+)
+def test_an_id_that_parquet_holds_as_a_number_is_written_as_anywhere_else(home, load_orders, value, written):
+    path = home.root / "made.parquet"
+    query = f"SELECT '1' AS order_id, {value} AS customer_id, DATE '2024-05-31' AS ordered_at, 'paid' AS status"
+    duckdb.connect().sql(query).write_parquet(str(path))
+    load_orders(path.read_bytes(), name="orders.parquet")
+    assert home.rows("orders", "order_id, customer_id") == [("1", written)]
+
+
 def test_parquet_that_is_cut_off_is_refused(home, load_orders):
     path = home.root / "made.parquet"
     duckdb.connect().sql("SELECT range AS order_id FROM range(1000)").write_parquet(str(path))
@@ -248,6 +325,41 @@ def test_excel(home, load_orders):
         ("1", dt.datetime(2024, 5, 31, 14), 12.5),
         ("2", dt.datetime(2024, 6, 1), None),
     ]
+
+
+CELL = b'<c r="D2"[^>]*>.*?</c>'
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (b'<c r="D2"><f>C2&amp;1</f><v></v></c>', ["spreadsheet_error:channel"]),
+        (b'<c r="D2"><f>C2&amp;1</f></c>', ["spreadsheet_error:channel"]),
+        (b'<c r="D2" t="e"><f>VLOOKUP(1,F:G,2,0)</f><v>#N/A</v></c>', ["spreadsheet_error:channel"]),
+        (b'<c r="D2" t="e"><v>#REF!</v></c>', ["spreadsheet_error:channel"]),
+        (b'<c r="D2" t="str"><f>"we"&amp;"b"</f><v>web</v></c>', "web"),
+        (b'<c r="D2" t="str"><f>""</f><v></v></c>', None),
+        (b'<c r="D2"/>', None),
+    ],
+)
+def test_excel_formula_is_its_stored_result_and_one_without_is_an_error(home, load_orders, cell, expected):
+    rows = [["order_id", "ordered_at", "status", "channel"], ["1", "2024-05-31", "paid", "x"]]
+    load_orders(_rewritten(_workbook(home, rows), CELL, cell.replace(b"\\", b"")), name="orders.xlsx")
+    accepted = home.rows("orders", "channel")
+    assert (accepted[0][0] if accepted else home.quarantined("orders")[0][1]) == expected
+
+
+def test_excel_formula_that_nobody_calculated_harms_only_what_uses_it(home, load_orders):
+    rows = [
+        ["order_id", "ordered_at", "status", "order_amount", "note"],
+        ["1", "2024-05-31", "paid", 5, "=A2&1"],
+        ["2", "2024-05-31", "paid", "=2*3", ""],
+    ]
+    load_orders(_workbook(home, rows), name="orders.xlsx")
+    assert home.rows("orders", "order_id") == [("1",)]
+    assert home.quarantined("orders") == [(2, ["spreadsheet_error:order_amount", "not_a_number:order_amount"])]
+    (words,) = home.query(f"SELECT explanation FROM read_parquet('{home.settings.quarantine_dir}/orders/*.parquet')")
+    assert "a formula that was never calculated (#UNCALCULATED!)" in words[0]
 
 
 def _rewritten(workbook, pattern, replacement):

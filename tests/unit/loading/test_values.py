@@ -244,6 +244,80 @@ def test_currency(home, load_orders, text, default, expected):
     assert (accepted[0][0] if accepted else home.quarantined("orders")[0][1]) == expected
 
 
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("strptime(given, '%d.%m.%Y %H:%M')", MOMENT),
+        ("CAST(strptime(given, '%d.%m.%Y %H:%M') AS DATE)", dt.datetime(2024, 5, 30, 20, 30)),
+        ("strptime(given || ' +0200', '%d.%m.%Y %H:%M %z')", dt.datetime(2024, 5, 31, 15, 30)),
+        ("strptime(given, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'", dt.datetime(2024, 5, 31, 17, 30)),
+        ("to_timestamp(1717164000)", MOMENT),
+    ],
+)
+def test_a_moment_without_offset_that_an_expression_gives_is_local_time(home, sql, expected):
+    home.put("orders.csv", "id,given\n1,31.05.2024 17:30\n")
+    home.map(
+        "name: shop\nsources:\n  - name: orders\n    feed: orders\n    files: orders.csv\n    time_zone: Asia/Tehran\n"
+        f'    columns: {{order_id: id, ordered_at: {{sql: "{sql}"}}, status: {{value: paid}}}}\n'
+    )
+    home.load()
+    assert home.rows("orders", "ordered_at") == [(expected,)]
+
+
+def test_a_constant_moment_without_offset_is_local_time(home):
+    home.put("orders.csv", "id\n1\n")
+    home.map(
+        "name: shop\nsources:\n  - name: orders\n    feed: orders\n    files: orders.csv\n    time_zone: Asia/Tehran\n"
+        "    columns: {order_id: id, ordered_at: {value: '2024-05-31 17:30'}, status: {value: paid}}\n"
+    )
+    home.load()
+    assert home.rows("orders", "ordered_at") == [(MOMENT,)]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("İptal", "İptal"),
+        ("İptal", "iptal"),
+        ("iptal", "İPTAL"),
+        ("ΑΚΥΡΏΘΗΚΕΣ", "ΑΚΥΡΏΘΗΚΕΣ"),
+        ("ακυρώθηκες", "ΑΚΥΡΏΘΗΚΕΣ"),
+        ("Abgekündigt", "ABGEKU\u0308NDIGT"),
+    ],
+)
+def test_a_value_is_mapped_without_regard_to_case_in_every_script(home, load_orders, key, text):
+    load_orders(f"{ORDERS}1,2024-05-31,{text},1,EUR\n", f"    value_maps: {{status: {{{key}: cancelled}}}}\n")
+    assert home.rows("orders", "status") == [("cancelled",)]
+
+
+@pytest.mark.parametrize("word", ["NULL", "null", "\\N", "NaN", "nan", "None", "<NA>", " NULL "])
+def test_a_word_for_no_id_is_none(home, word):
+    home.put(
+        "orders.csv",
+        f"order_id,customer_id,ordered_at,status,channel\n1,{word},2024-05-31,paid,{word}\n{word},7,2024-05-31,paid,\n",
+    )
+    home.map("name: shop\nsources:\n  - {name: orders, feed: orders, files: orders.csv}\n")
+    home.load()
+    # Elsewhere it may be a word.
+    assert home.rows("orders", "order_id, customer_id, channel") == [("1", None, word.strip())]
+    assert home.quarantined("orders") == [(2, ["missing:order_id"])]
+
+
+@pytest.mark.parametrize("column", ["customer_id", "status", "channel"])
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#DIV/0!"])
+def test_an_error_of_a_spreadsheet_is_no_value(home, column, error):
+    row = {"order_id": "1", "customer_id": "7", "ordered_at": "2024-05-31", "status": "paid", "channel": "web"}
+    lines = [",".join(row), ",".join((row | {column: error}).values()), ",".join((row | {"order_id": "2"}).values())]
+    home.put("orders.csv", "\n".join(lines))
+    mapping = "name: shop\nsources:\n  - {name: orders, feed: orders, files: orders.csv}\n"
+    home.map(mapping)
+    home.load()
+    assert home.quarantined("orders") == [(1, [f"spreadsheet_error:{column}"])]
+    home.map(mapping.replace("}", f", value_maps: {{{column}: {{'{error}': unknown}}}}}}"))
+    home.replay()
+    assert home.rows("orders", f"{column}")[-1] == ("unknown",)
+
+
 def test_every_reason_of_a_row_is_named(home, load_orders):
     load_orders(f"{ORDERS},yesterday,,much,ZZZ\n")
     assert home.quarantined("orders") == [
