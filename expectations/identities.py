@@ -114,10 +114,15 @@ def segments_add_up(table: str, group: Sequence[str], measures: Sequence[str]) -
     )
 
 
-def known_rate_status() -> Expectation:
+def known_rate_status(column: str = "rate_status") -> Expectation:
     """The status beside every rate is one that dashboards know."""
     return one_of(
-        "rate_status",
+        column,
         "A rate's status is ok, small_base (too few to rely on) or no_base (nothing to divide by).",
         RATE_STATUSES,
     )
+
+
+def hides_base(rate: str, status: str, denominator: str) -> str:
+    """SQL: without a base there is a rate, or the status does not say so; or the other way round."""
+    return f"({denominator} = 0) <> ({status} = 'no_base') or ({denominator} = 0) <> ({rate} is null)"

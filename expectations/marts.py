@@ -11,6 +11,7 @@ from expectations.identities import (
     differs,
     figures_there,
     final_after_complete,
+    hides_base,
     known_rate_status,
     not_much_smaller,
     outside_interval,
@@ -99,7 +100,15 @@ def _customer_lifetime_value() -> Suite:
         expectations=[
             not_empty(table, "There is at least one lifetime value."),
             not_much_smaller(table),
-            figures_there(["clv_status", "purchase_count", "purchase_day_count", "repeat_purchase_day_count"]),
+            figures_there(
+                [
+                    "clv_status",
+                    "purchase_count",
+                    "purchase_day_count",
+                    "repeat_purchase_day_count",
+                    "costed_net_amount",
+                ]
+            ),
             one_of(
                 "clv_method",
                 "A lifetime value says by which method it was made.",
@@ -124,6 +133,17 @@ def _customer_lifetime_value() -> Suite:
                 "Rates, lifespans and frequencies that went into a lifetime value are not negative.",
                 broken_when="retention_rate_used < 0 or lifespan_years < 0 or purchases_per_year < 0",
                 columns=["retention_rate_used", "lifespan_years", "purchases_per_year"],
+            ),
+            holds(
+                "margin_agrees",
+                "Gross margin rate = margin / net value of the purchases with known cost; without such there is "
+                "neither.",
+                broken_when=differs(
+                    "gross_margin_rate", "margin_amount::double / costed_net_amount", "costed_net_amount"
+                )
+                + " or (costed_net_amount = 0) <> (gross_margin_rate is null) "
+                "or (costed_net_amount = 0) <> (margin_amount is null)",
+                columns=["margin_amount", "costed_net_amount", "gross_margin_rate"],
             ),
             holds(
                 "margin_plausible",
@@ -178,8 +198,9 @@ def _order_value_by_period() -> Suite:
             not_empty(table, "There is at least one order value."),
             not_much_smaller(table),
             known_rate_status(),
+            known_rate_status("buyer_rate_status"),
             final_after_complete(),
-            figures_there([*counts, *amounts, "rate_status"]),
+            figures_there([*counts, *amounts, "rate_status", "buyer_rate_status"]),
             finds_nothing(
                 "every_period_there",
                 "Every period up to now has its row of 'all'.",
@@ -209,23 +230,24 @@ def _order_value_by_period() -> Suite:
             ),
             holds(
                 "averages_agree",
-                "Average order value = amount / number of orders with a value; without such orders there is none.",
-                broken_when=average_differs,
-                columns=["valued_order_count", "net_amount", "aov_net"],
+                "Average order value = amount / number of orders with a value; without such orders there is none, "
+                "and the status says so.",
+                broken_when=average_differs + " or " + hides_base("aov_net", "rate_status", "valued_order_count"),
+                columns=["valued_order_count", "net_amount", "aov_net", "rate_status"],
             ),
             holds(
                 "frequency_agrees",
                 "Purchase frequency = orders with a customer / buyers, at least 1; repeat purchase rate = those with "
-                "several orders / buyers, between 0 and 1. Without buyers there is neither.",
+                "several orders / buyers, between 0 and 1. Without buyers there is neither, and the status says so.",
                 broken_when=differs(
                     "purchase_frequency", "(order_count - anonymous_order_count)::double / buyer_count", "buyer_count"
                 )
                 + " or "
                 + differs("repeat_purchase_rate", "repeat_buyer_count::double / buyer_count", "buyer_count")
                 + " or purchase_frequency < 1 or repeat_purchase_rate not between 0 and 1 "
-                "or (buyer_count = 0) <> (purchase_frequency is null) "
-                "or (buyer_count = 0) <> (repeat_purchase_rate is null)",
-                columns=["purchase_frequency", "repeat_purchase_rate", "buyer_count"],
+                "or (buyer_count = 0) <> (purchase_frequency is null) or "
+                + hides_base("repeat_purchase_rate", "buyer_rate_status", "buyer_count"),
+                columns=["purchase_frequency", "repeat_purchase_rate", "buyer_count", "buyer_rate_status"],
             ),
             finds_nothing(
                 "orders_agree",
@@ -299,9 +321,9 @@ def _csat_by_period() -> Suite:
             ),
             holds(
                 "interval_holds_rate",
-                "The 95 % interval holds the CSAT it belongs to.",
-                broken_when=outside_interval("csat"),
-                columns=["csat_lower", "csat", "csat_upper"],
+                "The 95 % interval holds the CSAT or CES it belongs to.",
+                broken_when=f"{outside_interval('csat')} or {outside_interval('ces')}",
+                columns=["csat_lower", "csat", "csat_upper", "ces_lower", "ces", "ces_upper"],
             ),
             holds(
                 "scores_possible",

@@ -3,8 +3,15 @@
 Belongs here: that every cell is there and agrees with its cohort. Does not belong here: the other marts (`marts`).
 """
 
-from expectations.identities import MONEY_ALLOWANCE, differs, figures_there, not_much_smaller, segments_add_up
-from expectations.rules import Suite, finds_nothing, holds, not_empty
+from expectations.identities import (
+    MONEY_ALLOWANCE,
+    RATE_STATUSES,
+    differs,
+    figures_there,
+    not_much_smaller,
+    segments_add_up,
+)
+from expectations.rules import Suite, finds_nothing, holds, not_empty, one_of
 
 
 def cohort_suite() -> Suite:
@@ -18,7 +25,15 @@ def cohort_suite() -> Suite:
         expectations=[
             not_empty(table, "There is at least one cohort."),
             not_much_smaller(table),
-            figures_there([*counts, "order_count", "net_amount", "cumulative_net_amount"]),
+            figures_there(
+                [*counts, "order_count", "net_amount", "cumulative_net_amount", "previous_period_rate_status"]
+            ),
+            one_of(
+                "previous_period_rate_status",
+                "The status of the rate to the cell before is no_previous_period (the first cell), ok, small_base (too "
+                "few to rely on) or no_base (nothing to divide by).",
+                ("no_previous_period", *RATE_STATUSES),
+            ),
             holds(
                 "first_cell_is_cohort",
                 "In the period of their first purchase all customers of a cohort are active.",
@@ -40,9 +55,31 @@ def cohort_suite() -> Suite:
                 + differs("retention_or_later_rate", "active_or_later_customers::double / cohort_size", "cohort_size"),
                 columns=["cohort_size", "active_customers", "retention_rate", "retention_or_later_rate"],
             ),
+            holds(
+                "previous_period_rate_agrees",
+                "The rate to the cell before = active customers / those active then. In the first cell and after one "
+                "with nobody active there is none, and the status says so.",
+                broken_when=differs(
+                    "previous_period_rate",
+                    "active_customers::double / previous_active_customers",
+                    "previous_active_customers",
+                )
+                + " or (period_index = 0) <> (previous_active_customers is null) "
+                "or (period_index = 0) <> (previous_period_rate_status = 'no_previous_period') "
+                "or (coalesce(previous_active_customers, 1) = 0) <> (previous_period_rate_status = 'no_base') "
+                "or (previous_period_rate is null) "
+                "<> (previous_period_rate_status in ('no_previous_period', 'no_base'))",
+                columns=[
+                    "active_customers",
+                    "previous_active_customers",
+                    "previous_period_rate",
+                    "previous_period_rate_status",
+                ],
+            ),
             finds_nothing(
                 "no_period_missing",
-                "Every cohort has a cell for each period up to now, also where nobody bought, and revenue accumulates.",
+                "Every cohort has a cell for each period up to now, also where nobody bought; each knows the active "
+                "customers of the one before, and revenue accumulates.",
                 query=f"""
                     select cohort_grain, cohort_start, segment_type, segment_value, count(*) as cell_count,
                         max(periods_until_now) as period_count
@@ -54,7 +91,11 @@ def cohort_suite() -> Suite:
                                     partition by cohort_grain, cohort_start, segment_type, segment_value order by
                                     period_index
                                 )
-                            ) as cumulation_gap
+                            ) as cumulation_gap,
+                            previous_active_customers is distinct from lag(active_customers) over (
+                                partition by cohort_grain, cohort_start, segment_type, segment_value order by
+                                period_index
+                            ) as is_previous_wrong
                         from marts.retention_by_cohort
                     ) as cells
                     left join (
@@ -68,6 +109,7 @@ def cohort_suite() -> Suite:
                     having count(*) <> max(period_index) + 1
                         or count(*) <> coalesce(max(periods_until_now), 0)
                         or max(cumulation_gap) > {MONEY_ALLOWANCE}
+                        or bool_or(is_previous_wrong)
                 """,
             ),
             finds_nothing(

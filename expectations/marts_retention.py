@@ -10,6 +10,7 @@ from expectations.identities import (
     differs,
     figures_there,
     final_after_complete,
+    hides_base,
     known_rate_status,
     not_much_smaller,
     outside_interval,
@@ -212,22 +213,23 @@ def _churn_by_period() -> Suite:
         "(churned_revenue + contraction_revenue - expansion_revenue - reactivation_revenue)::double / revenue_at_start"
     )
     counts = ["customers_at_start", "lost_customers", "new_customers_at_start", "lost_new_customers"]
+    statuses = ["rate_status", "new_customer_churn_rate_status", "revenue_rate_status"]
     return Suite(
         table=table,
         key=RETENTION_KEY,
         expectations=[
             not_empty(table, "There is at least one churn figure."),
             not_much_smaller(table),
-            known_rate_status(),
+            *(known_rate_status(status) for status in statuses),
             final_after_complete(),
-            figures_there([*counts, *amounts, "rate_status"]),
+            figures_there([*counts, *amounts, *statuses]),
             holds(
                 "churn_rate_agrees",
                 "Churn rate = lost / customers at the start, between 0 and 1; without customers at the start there is "
                 "none.",
                 broken_when=differs("churn_rate", "lost_customers::double / customers_at_start", "customers_at_start")
-                + " or churn_rate not between 0 and 1 or (customers_at_start = 0) <> (churn_rate is null) "
-                "or (customers_at_start = 0) <> (rate_status = 'no_base')",
+                + " or churn_rate not between 0 and 1 or "
+                + hides_base("churn_rate", "rate_status", "customers_at_start"),
                 columns=["customers_at_start", "lost_customers", "churn_rate", "rate_status"],
             ),
             holds(
@@ -239,14 +241,20 @@ def _churn_by_period() -> Suite:
             holds(
                 "new_customer_churn_rate_agrees",
                 "The churn rate of new customers = lost / at the start, of those who were new in the period before; "
-                "between 0 and 1.",
+                "between 0 and 1. Without any there is none, and the status says so.",
                 broken_when=differs(
                     "new_customer_churn_rate",
                     "lost_new_customers::double / new_customers_at_start",
                     "new_customers_at_start",
                 )
-                + " or new_customer_churn_rate not between 0 and 1",
-                columns=["new_customers_at_start", "lost_new_customers", "new_customer_churn_rate"],
+                + " or new_customer_churn_rate not between 0 and 1 or "
+                + hides_base("new_customer_churn_rate", "new_customer_churn_rate_status", "new_customers_at_start"),
+                columns=[
+                    "new_customers_at_start",
+                    "lost_new_customers",
+                    "new_customer_churn_rate",
+                    "new_customer_churn_rate_status",
+                ],
             ),
             holds(
                 "revenue_bridge_closes",
@@ -259,12 +267,18 @@ def _churn_by_period() -> Suite:
                 "revenue_churn_rates_agree",
                 "Gross revenue churn = (churned + contraction) / revenue at the start; net takes off expansion and "
                 "reactivation. "
-                "Without revenue at the start there is no rate.",
+                "Without revenue at the start there is no rate, and the status says so.",
                 broken_when=differs("gross_revenue_churn_rate", lost_share, "revenue_at_start")
                 + " or "
                 + differs("net_revenue_churn_rate", net_share, "revenue_at_start")
-                + " or (revenue_at_start = 0) <> (gross_revenue_churn_rate is null)",
-                columns=["revenue_at_start", "gross_revenue_churn_rate", "net_revenue_churn_rate"],
+                + " or (revenue_at_start = 0) <> (gross_revenue_churn_rate is null) "
+                "or (revenue_at_start > 0) = (revenue_rate_status = 'no_base')",
+                columns=[
+                    "revenue_at_start",
+                    "gross_revenue_churn_rate",
+                    "net_revenue_churn_rate",
+                    "revenue_rate_status",
+                ],
             ),
             holds(
                 "revenue_retention_rates_agree",

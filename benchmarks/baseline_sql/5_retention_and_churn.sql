@@ -92,6 +92,7 @@ select
     new_at_start::bigint as new_customers_at_start,
     lost_new::bigint as lost_new_customers,
     lost_new_customers / nullif(new_customers_at_start, 0) as new_customer_churn_rate,
+    status_of(new_at_start) as new_customer_churn_rate_status,
     revenue_at_start,
     churned as churned_revenue,
     contraction as contraction_revenue,
@@ -104,5 +105,6 @@ select
     1 - gross_revenue_churn_rate as gross_revenue_retention_rate,
     gross_revenue_retention_rate + expansion / nullif(revenue_at_start, 0) as net_revenue_retention_rate,
     1 - net_revenue_churn_rate as net_revenue_retention_rate_incl_reactivation,
+    case when revenue_at_start > 0 then status_of(at_start) else 'no_base' end as revenue_rate_status,
     is_complete, is_final,
 from segment_movements;

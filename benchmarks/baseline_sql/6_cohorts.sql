@@ -52,7 +52,10 @@ select
     (cohort_size - sum(last_seen) over so_far + last_seen)::bigint as active_or_later_customers,
     active_customers / cohort_size as retention_rate,
     active_or_later_customers / cohort_size as retention_or_later_rate,
-    active_customers / nullif(lag(active_customers) over so_far, 0) as previous_period_rate,
+    (lag(active_customers) over so_far)::bigint as previous_active_customers,
+    active_customers / nullif(previous_active_customers, 0) as previous_period_rate,
+    case period_index when 0 then 'no_previous_period' else status_of(previous_active_customers) end
+        as previous_period_rate_status,
     order_count::bigint as order_count,
     revenue as net_amount,
     sum(revenue) over so_far as cumulative_net_amount,

@@ -133,5 +133,6 @@ select
     repeat_buyer_count::double / nullif(buyer_count, 0) as repeat_purchase_rate,
     median_days_between_purchases,
     status_of(valued_order_count) as rate_status,
+    status_of(buyer_count) as buyer_rate_status,
     is_complete, is_final,
 from filled;

@@ -96,5 +96,7 @@ select
     normalised / nullif(valid, 0) as mean_score_normalised,
     case when metric = 'nps' then 100 * (positive - detractors) / nullif(valid, 0) end as nps,
     case when metric = 'ces' then positive / nullif(valid, 0) end as ces,
+    case when metric = 'ces' then wilson_lower(positive, valid) end as ces_lower,
+    case when metric = 'ces' then wilson_upper(positive, valid) end as ces_upper,
     is_complete, is_final,
 from added inner join periods using (period_grain, period);

@@ -128,5 +128,6 @@ select
         end
     end::decimal(28, 4) as clv_amount,
     costed_revenue - cost as margin_amount,
+    coalesce(costed_revenue, 0) as costed_net_amount,
     clv_status,
 from judged inner join named using (person);

@@ -39,6 +39,13 @@ BROKEN = {
     "update marts.churn_by_period set new_customer_churn_rate = new_customer_churn_rate / 2": {
         "new_customer_churn_rate_agrees",
     },
+    "update marts.churn_by_period set new_customer_churn_rate_status = 'ok' where new_customers_at_start = 0": {
+        "new_customer_churn_rate_agrees",
+    },
+    "update marts.churn_by_period set revenue_rate_status = 'small_base' where revenue_at_start = 0": {
+        "revenue_churn_rates_agree",
+    },
+    "update marts.churn_by_period set revenue_rate_status = null": {"figures_there"},
     "update marts.churn_by_period set lost_new_customers = 0, new_customer_churn_rate = 0 "
     "where segment_type = 'country' and new_customers_at_start > 0": {"segments_add_up"},
     # Cohorts
@@ -49,20 +56,32 @@ BROKEN = {
     "delete from marts.retention_by_cohort where cohort_grain = 'week'": {"cohorts_add_up_to_buyers"},
     "update marts.retention_by_cohort set retention_rate = null": {"rates_agree"},
     "update marts.retention_by_cohort set cumulative_net_amount = null": {"figures_there"},
+    "update marts.retention_by_cohort set previous_period_rate = previous_period_rate / 2": {
+        "previous_period_rate_agrees",
+    },
+    "update marts.retention_by_cohort set previous_period_rate_status = 'ok'": {"previous_period_rate_agrees"},
+    "update marts.retention_by_cohort set previous_active_customers = previous_active_customers + 1, "
+    "previous_period_rate = active_customers / (previous_active_customers + 1) "
+    "where previous_active_customers > 0": {"no_period_missing"},
     # Lifetime value
     "delete from marts.customer_lifetime_value": {"table_not_empty", "every_customer_there"},
     "delete from marts.customer_lifetime_value where clv_method = 'profit_form'": {"every_customer_there"},
+    "update marts.customer_lifetime_value set costed_net_amount = 2 * costed_net_amount": {"margin_agrees"},
+    "update marts.customer_lifetime_value set costed_net_amount = null": {"figures_there"},
     # Order values
     "delete from marts.order_value_by_period where period_grain = 'week'": {"every_period_there", "orders_agree"},
     "update marts.order_value_by_period set aov_gross = null, aov_net_after_refunds = null": {"averages_agree"},
     "update marts.order_value_by_period set purchase_frequency = 99 where buyer_count > 0": {"frequency_agrees"},
     "update marts.order_value_by_period set repeat_purchase_rate = null": {"frequency_agrees"},
+    "update marts.order_value_by_period set rate_status = 'ok'": {"averages_agree"},
+    "update marts.order_value_by_period set buyer_rate_status = 'no_base'": {"frequency_agrees"},
     "update marts.order_value_by_period set shipping_amount = 99 where segment_type <> 'all'": {"segments_add_up"},
     # Satisfaction
     "update marts.csat_by_period set response_rate = null": {"rates_agree"},
     "update marts.csat_by_period set csat = null, csat_lower = null, csat_upper = null": {"rates_agree"},
     "update marts.csat_by_period set nps = null": {"scores_possible"},
     "update marts.csat_by_period set ces = ces / 2": {"scores_possible"},
+    "update marts.csat_by_period set ces_upper = null": {"interval_holds_rate"},
     # Orders
     "update intermediate.int_orders_valued set refund_amount = null, net_amount_after_refunds = null "
     "where exclusion_reason is null": {"net_amount_agrees"},

@@ -20,6 +20,7 @@ select
     new_customers_at_start,
     lost_new_customers,
     {{ rate('lost_new_customers', 'new_customers_at_start') }} as new_customer_churn_rate,
+    {{ rate_status('new_customers_at_start') }} as new_customer_churn_rate_status,
     revenue_at_start,
     churned_revenue,
     contraction_revenue,
@@ -38,6 +39,11 @@ select
     {{ rate(
         'revenue_at_start - churned_revenue - contraction_revenue + expansion_revenue + reactivation_revenue', 'revenue_at_start'
     ) }} as net_revenue_retention_rate_incl_reactivation,
+    -- Refunds can take revenue below 0, and a share of that says nothing. Whether a base is small is a question of people.
+    case
+        when revenue_at_start > 0 then {{ rate_status('customers_at_start') }}
+        else 'no_base'
+    end as revenue_rate_status,
     is_complete,
     is_final
 from segment_movements

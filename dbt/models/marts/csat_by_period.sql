@@ -85,6 +85,12 @@ select
         when sums.metric = 'nps' then 100 * {{ rate('sums.positive_answer_count - sums.detractor_count', 'sums.valid_answer_count') }}
     end as nps,
     case when sums.metric = 'ces' then {{ rate('sums.positive_answer_count', 'sums.valid_answer_count') }} end as ces,
+    case
+        when sums.metric = 'ces' then {{ wilson_bound('sums.positive_answer_count', 'sums.valid_answer_count', -1) }}
+    end as ces_lower,
+    case
+        when sums.metric = 'ces' then {{ wilson_bound('sums.positive_answer_count', 'sums.valid_answer_count', 1) }}
+    end as ces_upper,
     periods.is_complete,
     periods.is_final
 from sums

@@ -46,9 +46,10 @@ measured as (
         customers.net_amount,
         {{ rate('customers.costed_net_amount - customers.cost_amount', 'customers.costed_net_amount') }} as gross_margin_rate,
         case
-            when customers.costed_net_amount > 0
+            when customers.costed_net_amount <> 0
                 then cast(customers.costed_net_amount - customers.cost_amount as decimal(28, 4))
         end as margin_amount,
+        customers.costed_net_amount,
         customers.acquisition_cost
     from customers
     cross join as_of
@@ -190,5 +191,6 @@ select
     retention_source,
     {{ double_as_decimal("case when clv_status = 'ok' then clv_amount end", 28, 4) }} as clv_amount,
     margin_amount,
+    costed_net_amount,
     clv_status
 from by_method

@@ -89,6 +89,7 @@ select
     {{ rate('repeat_buyer_count', 'buyer_count') }} as repeat_purchase_rate,
     median_days_between_purchases,
     {{ rate_status('valued_order_count') }} as rate_status,
+    {{ rate_status('buyer_count') }} as buyer_rate_status,
     is_complete,
     is_final
 from netted

@@ -116,7 +116,12 @@ select
     active_or_later_customers,
     {{ rate('active_customers', 'cohort_size') }} as retention_rate,
     {{ rate('active_or_later_customers', 'cohort_size') }} as retention_or_later_rate,
+    cast(previous_active_customers as bigint) as previous_active_customers,
     {{ rate('active_customers', 'previous_active_customers') }} as previous_period_rate,
+    case
+        when period_index = 0 then 'no_previous_period'
+        else {{ rate_status('previous_active_customers') }}
+    end as previous_period_rate_status,
     cast(order_count as bigint) as order_count,
     cast(net_amount as decimal(28, 4)) as net_amount,
     cumulative_net_amount,
