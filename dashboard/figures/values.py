@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from dashboard.figures.choices import EVERYBODY, Selection
-from dashboard.figures.metrics import METRICS, OWN_BASE, Metric
+from dashboard.figures.metrics import METRICS, Metric
 from dashboard.release import mart, query
 
 
@@ -137,11 +137,10 @@ def _measures(metric: Metric, small_base_limit: int) -> str:
     limit = int(small_base_limit)
     own = f"""case when coalesce({metric.denominator}, 0) <= 0 then 'no_base'
         when {metric.denominator} < {limit} then 'small_base' else 'ok' end"""
-    status = own if metric.name in OWN_BASE else f"case when {metric.value} is null then 'no_base' else rate_status end"
     return f"""
         ({metric.value})::double as value, ({metric.numerator})::double as numerator,
         ({metric.denominator})::double as denominator, ({metric.lower})::double as lower,
-        ({metric.upper})::double as upper, {status} as certainty
+        ({metric.upper})::double as upper, {metric.status or own} as certainty
     """
 
 

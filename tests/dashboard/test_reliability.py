@@ -81,6 +81,18 @@ def test_every_figure_by_segment_knows_whether_its_period_is_open(sample_home: P
         assert {*frame["is_complete"]} == {is_complete}
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_a_figure_is_as_certain_as_its_own_denominator(sample_home: Path, name: str) -> None:
+    selection = Selection("month", "window_90", "country", "AE", CLOSED_YEAR)
+    frame = values.series(sample_home / "published" / "current", name, selection, 30)
+    assert ((frame["certainty"] == "no_base") == frame["value"].isna()).all()
+    figures = frame.dropna(subset=["value"])
+    assert len(figures) > 1
+    # Whether a base of money is small is a question of how many people brought it.
+    if "revenue" not in name:
+        assert ((figures["certainty"] == "small_base") == (figures["denominator"] < 30)).all()
+
+
 def test_a_period_without_movements_has_none(sample_home: Path) -> None:
     nobody = Selection("year", "window_90", "country", "nowhere", OPEN_YEAR)
     assert customers.movements(sample_home / "published" / "current", CUSTOMER_STEPS, nobody).empty
