@@ -11,6 +11,11 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def quote_name_for_spark(name: str | Path) -> str:
+    """A name, or the path of a file that is read by its path, as Spark's SQL."""
+    return "`" + str(name).replace("`", "``") + "`"
+
+
 def quote_text(text: str) -> str:
     """A text as an SQL expression. Control characters are written as chr(): the parser drops some of them."""
     if text.isprintable():

@@ -6,9 +6,10 @@ belong here: what is in the files (`landing`).
 A file whose stamp (size, times of change, place on the disk) is that of an earlier run is not read again for its hash:
 gigabytes that never change would be read every day. The stamps are a memory aid in a file of their own, not part of the
 ledger: a stamp belongs to a file name, while an entry belongs to a content, which may lie there under several names.
-Losing them costs one reading.
+The raw gate learns from it under which names a content is delivered now. Losing it costs one reading.
 """
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -16,9 +17,11 @@ import re
 import time
 import unicodedata
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from dagster_project.loading.durable import publish_file, write_text
+from dagster_project.loading.formats import format_by_suffix
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.refusals import FileRefusedError
 from dagster_project.settings import Settings
@@ -50,7 +53,10 @@ class Content:
 
 @dataclass
 class KnownContents:
-    """The content hash of each file at its stamp, by file name. `path` is where they are kept between runs."""
+    """The content hash of each file at its stamp, by file name. `path` is where they are kept between runs.
+
+    A file that was written to just before it was read has no stamp: it is read again.
+    """
 
     path: Path
     before: dict[str, dict]
@@ -75,7 +81,11 @@ def write_known_contents(known: KnownContents) -> None:
 
 
 def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
-    """The files of a source, sorted by name. Hidden files and folders are left out."""
+    """The files of a source, sorted by name. Hidden files and folders are left out.
+
+    Raises OSError where one of the folders that the pattern leads into cannot be read.
+    """
+    _require_readable(extracts_dir, PurePosixPath(source.files).parts[:-1])
     found = []
     for path in {path for pattern in _spellings(source.files) for path in extracts_dir.glob(pattern)}:
         relative = path.relative_to(extracts_dir)
@@ -92,15 +102,69 @@ def _spellings(pattern: str) -> set[str]:
     return {pattern, *(unicodedata.normalize(form, pattern) for form in forms)}
 
 
+def folders_named_like_files(extracts_dir: Path, source: Source, files: list[ExtractFile]) -> list[str]:
+    """Folders that match a source's pattern, end like a file that it could read, and hold none of its `files`."""
+    folders = []
+    for path in extracts_dir.glob(source.files):
+        name = path.relative_to(extracts_dir)
+        is_like_a_file = format_by_suffix(path) is not None and not any(part.startswith(".") for part in name.parts)
+        if is_like_a_file and path.is_dir() and not path.is_symlink():
+            folders += [] if any(path in file.path.parents for file in files) else [_printable(name.as_posix())]
+    return sorted(folders)
+
+
+def _require_readable(extracts_dir: Path, folders: tuple[str, ...]) -> None:
+    """Raise OSError for a folder on the way of the pattern `folders` that cannot be read; glob passes over it."""
+
+    def raise_it(error: OSError) -> NoReturn:
+        raise error
+
+    for folder, inner, _ in os.walk(extracts_dir, onerror=raise_it):
+        place = Path(folder).relative_to(extracts_dir).parts
+        inner[:] = [name for name in inner if not name.startswith(".") and _leads_into((*place, name), folders)]
+
+
+def _leads_into(place: tuple[str, ...], folders: tuple[str, ...]) -> bool:
+    for position, name in enumerate(place):
+        if position >= len(folders) or folders[position] == "**":
+            return position < len(folders)
+        if not fnmatch.fnmatchcase(name, folders[position]):
+            return False
+    return True
+
+
 def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def is_delivered(extracts_dir: Path, name: str) -> bool:
-    """Whether the file that an ExtractFile of this name stood for is in the extracts folder, a link to nothing too."""
+    """Whether the file that an ExtractFile of this name stood for is in the extracts folder, a link to nothing too.
+
+    Where nobody can tell, since its folder cannot be read, it is taken to be there.
+    """
     # Back from the printable name to the bytes that it shows.
     raw_name = SHOWN_BYTE.sub(lambda shown: os.fsdecode(bytes.fromhex(shown[1])), name)
-    return os.path.lexists(extracts_dir / name) or os.path.lexists(extracts_dir / raw_name)
+    return any(_may_exist(extracts_dir / one) for one in (name, raw_name))
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def delivered_contents(settings: Settings, dataset: str) -> dict[str, str]:
+    """The content hash of every file that the last load could read and that is there still, by name."""
+    known = read_known_contents(settings, dataset).before
+    return {
+        name: content["sha256"]
+        for name, content in known.items()
+        if isinstance(content, dict) and content.get("sha256") and is_delivered(settings.extracts_dir, name)
+    }
 
 
 def read_content(extracts_dir: Path, file: ExtractFile, known: KnownContents) -> Content:
@@ -136,8 +200,8 @@ def read_content(extracts_dir: Path, file: ExtractFile, known: KnownContents) ->
     except OSError as error:
         raise FileRefusedError(f"it cannot be read ({error.strerror}). Give this user the right to read it.") from None
     check_unchanged(file, content)
-    if now - max(stamp[1:3]) > NANOSECONDS_UNTIL_SETTLED:
-        known.now[file.name] = {"stamp": list(stamp), "sha256": digest}
+    has_settled = now - max(stamp[1:3]) > NANOSECONDS_UNTIL_SETTLED
+    known.now[file.name] = {"stamp": list(stamp) if has_settled else None, "sha256": digest}
     return content
 
 

@@ -15,7 +15,7 @@ import duckdb
 
 from dagster_project.quality.spark_connection import SparkConnection
 from dagster_project.settings import Settings
-from dagster_project.sql_text import quote_literal
+from dagster_project.sql_text import quote_literal, quote_name_for_spark
 from dagster_project.transforming.spark import spark_session
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def put_facts(
         with duckdb.connect() as memory:
             _fill(memory, name, definition, rows)
             memory.execute(f"copy {name} to {quote_literal(file)}")
-        connection.execute(f"create or replace view facts.{name} as select * from parquet.`{file}`")
+        rows_of_file = f"select * from parquet.{quote_name_for_spark(file)}"
+        connection.execute(f"create or replace view facts.{name} as {rows_of_file}")
         # Nearly every rule about files asks for it, and it is small.
         connection.execute(f"cache table facts.{name}")
     else:

@@ -11,18 +11,18 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.loading.contracts import Feed, load_feeds
-from dagster_project.loading.extract_files import is_delivered
+from dagster_project.loading.extract_files import delivered_contents, is_delivered
 from dagster_project.loading.ledger import LedgerEntry, read_ledger
 from dagster_project.loading.mapping import Source
 from dagster_project.quality.engine import Connection, put_facts
 from dagster_project.quality.freshness import source_freshness, span_in_words
 from dagster_project.quality.spark_connection import SparkConnection
 from dagster_project.settings import Settings
-from dagster_project.sql_text import quote_literal
+from dagster_project.sql_text import quote_literal, quote_name_for_spark
 
-# One row a ledger entry. `is_current`: the newest batch of a file that is still in the extracts folder, or its refusal
-# (the loader forgets a refusal once the file is mended or gone). Row counts in the lake and in quarantine are counted
-# there, not taken from the ledger, so that the two can be compared.
+# One row a ledger entry. `is_current`: its content is in the extracts folder, under whatever name; or it is the refusal
+# of a file that is there (the loader forgets a refusal once the file is mended or gone). Row counts in the lake and in
+# quarantine are counted there, not taken from the ledger, so that the two can be compared.
 FILES = {
     "feed": "varchar",
     "source_name": "varchar",
@@ -97,7 +97,7 @@ def _rows_of(connection: Connection, settings: Settings, dataset: str, feed: Fee
         columns = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in kinds.items())
         return f"select * from (select {columns}) as no_rows where false"
     if isinstance(connection, SparkConnection):
-        return f"select * from parquet.`{pattern}`"
+        return f"select * from parquet.{quote_name_for_spark(pattern)}"
     return f"select * from read_parquet({quote_literal(pattern)})"
 
 
@@ -109,12 +109,9 @@ def _file_rows(settings: Settings, entries: list[LedgerEntry], dataset: str) -> 
         if entry.replayed_from:
             source = (entry.feed, entry.replayed_from)
             replayed[source] = replayed.get(source, 0) + entry.rows_accepted + entry.rows_passed_over
-    newest = {
-        _identity(entry): entry.batch_id for entry in entries if entry.status == "loaded" and not entry.replayed_from
-    }
+    current = _current_batches(settings, dataset, entries)
     rows = []
     for entry in entries:
-        counts_now = entry.status == "refused" or newest.get(_identity(entry)) == entry.batch_id
         place = (entry.feed, entry.batch_id)
         rows.append(
             (
@@ -135,20 +132,34 @@ def _file_rows(settings: Settings, entries: list[LedgerEntry], dataset: str) -> 
                 entry.loaded_at,
                 entry.watermark,
                 entry.replayed_from is not None,
-                counts_now and is_delivered(settings.extracts_dir, entry.source_file),
+                place in current,
             )
         )
     return rows
+
+
+def _current_batches(settings: Settings, dataset: str, entries: list[LedgerEntry]) -> set[tuple[str, str]]:
+    """Feed and batch of every entry that stands for what is in the extracts folder.
+
+    A content counts under every name, so that a file with too many refused rows does not pass by being renamed.
+    """
+    contents = delivered_contents(settings, dataset)
+    refused = [entry for entry in entries if entry.status == "refused"]
+    loads = [entry for entry in entries if entry.status == "loaded" and not entry.replayed_from]
+    newest_of_content = {(entry.feed, entry.source_name, entry.content_sha256): entry for entry in loads}
+    newest_of_name = {(entry.feed, entry.source_name, entry.source_file): entry for entry in loads}
+    delivered = set(contents.values())
+    by_content = [entry for entry in newest_of_content.values() if entry.content_sha256 in delivered]
+    # What a file holds is not known where the last load could not read it, or what it remembered was lost.
+    by_name = [entry for entry in newest_of_name.values() if entry.source_file not in contents]
+    by_name = [entry for entry in (*refused, *by_name) if is_delivered(settings.extracts_dir, entry.source_file)]
+    return {(entry.feed, entry.batch_id) for entry in (*by_content, *by_name)}
 
 
 def _in_words(reasons: dict[str, int]) -> str:
     """Why rows were refused, the most frequent reason first: `missing:customer_id (2,561)`."""
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{reason} ({count:,})" for reason, count in ordered)
-
-
-def _identity(entry: LedgerEntry) -> tuple[str, str, str]:
-    return entry.feed, entry.source_name, entry.source_file
 
 
 def _rows_by_batch(folder: Path, dataset: str) -> dict[tuple[str, str], int]:

@@ -6,6 +6,7 @@ import pytest
 
 from dagster_project.loading.mapping import load_config
 from dagster_project.quality.gates import run_gate
+from tests.unit.loading.conftest import Home
 
 
 @pytest.fixture
@@ -83,6 +84,34 @@ def test_more_than_a_tenth_in_quarantine_blocks_in_later_runs_too(deliver, findi
     deliver(accepted=400, quarantined=60)
     deliver("next_day.csv", accepted=5000, sequence=2, loaded_at="2026-02-02T04:00:00")
     assert findings()["quarantine_within_limit"] == ("failed", "critical", 60)
+
+
+def test_a_renamed_file_with_too_many_refused_rows_still_blocks(tmp_path):
+    home = Home(tmp_path)
+    home.map("name: shop\nsources:\n  - {name: shop_orders, feed: orders, files: '*.csv'}\n")
+    rows = "".join(f"{row},a,{'2026-01-31' if row < 40 else 'never'},paid\n" for row in range(100))
+    file = home.put("orders.csv", f"order_id,customer_id,ordered_at,status\n{rows}")
+    home.load()
+    file.rename(file.with_name("orders_again.csv"))
+    home.load()
+    (orders,) = run_gate(home.settings, "shop", "raw", "run-1", ["raw.orders"])
+    assert [result.rule for result in orders.critical_failures] == [
+        "quarantine_within_limit",
+        "quarantine_of_day_within_limit",
+    ]
+
+
+@pytest.mark.parametrize("what_happens", ["it goes", "another takes its name"])
+def test_rows_of_a_file_that_is_not_there_any_more_are_named_as_long_as_they_wait(
+    deliver, findings, settings, what_happens
+):
+    deliver(accepted=40, quarantined=60)
+    deliver("next_day.csv", accepted=100, sequence=2)
+    if what_happens == "it goes":
+        (settings.extracts_dir / "orders.csv").unlink()
+    else:
+        deliver(accepted=100, sequence=3)
+    assert findings() == {"nothing_in_quarantine": ("failed", "warning", 60)}
 
 
 def test_many_small_broken_files_of_one_day_block_together(deliver, findings):
