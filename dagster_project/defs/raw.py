@@ -53,7 +53,11 @@ def load_step() -> dg.AssetsDefinition:
             if session.must_replay:
                 replayed = replay_quarantine(session.settings, session.config, context.log.info)
                 context.log.info(f"Taken out of quarantine: {sum(file.rows_accepted for file in replayed.files)} rows.")
+                result.warnings += replayed.warnings
             session.is_unchanged = _is_unchanged(session, result)
+        session.warnings = result.warnings
+        for warning in result.warnings:
+            context.log.warning(warning)
         context.log.info(summary_of(result))
         if session.is_unchanged:
             context.log.info("Nothing has changed since the current release: unchanged, nothing is built again.")

@@ -49,7 +49,7 @@ def reported(context: dg.InitResourceContext, session: "RunSession") -> Iterator
 def renew_report(log: dg.DagsterLogManager, session: "RunSession") -> None:
     """Show on the first page what is known by now."""
     with _page_only(log):
-        write_index(session.settings, session.config)
+        write_index(session.settings, session.config, session.run_id)
 
 
 @contextmanager
@@ -72,6 +72,7 @@ def _ended(record: RunRecord, events: list[dg.DagsterEvent], session: "RunSessio
         ended_at=utc_now(),
         outcome="red" if False in steps.values() else "broken off" if is_interrupted else "green",
         is_unchanged=session.is_unchanged,
+        warnings=session.warnings,
         steps=steps,
         problems=[
             problem

@@ -48,7 +48,8 @@ class RunSession:
     `definition_version` names models, macros, seeds, tests and suites as they were when the run began. `is_unchanged`
     is set by the load step: readers already see what this run would build. `refresh` is set when the first layer is
     built, if the tables can be brought up to date instead of built from nothing; `built_before` is what they held then.
-    `layers_begun` and `layers_built` name the dbt layers that this run has begun, and built as a whole.
+    `warnings` are those of the load step. `layers_begun` and `layers_built` name the dbt layers that this run has
+    begun, and built as a whole.
     """
 
     settings: Settings
@@ -62,6 +63,7 @@ class RunSession:
     is_unchanged: bool = False
     refresh: Refresh | None = None
     built_before: BuildInputs | None = None
+    warnings: list[str] = field(default_factory=list)
     layers_begun: set[str] = field(default_factory=set)
     layers_built: set[str] = field(default_factory=set)
 

@@ -29,7 +29,7 @@ from dagster_project.loading.landing import Landed, format_of, gather, land
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.progress import reporting_progress
 from dagster_project.loading.refusals import FileRefusedError
-from dagster_project.loading.source_columns import resolve_columns
+from dagster_project.loading.source_columns import ColumnUse, resolve_columns
 from dagster_project.settings import Settings
 
 MOST_FILES = 100
@@ -128,12 +128,12 @@ class Workshop:
 @dataclass
 class JudgedFile:
     """A file that was read: its number among those gathered with it, and `judge`, which gives what a source makes of
-    their rows and the columns it does not use, or raises FileRefusedError.
+    their rows and columns, or raises FileRefusedError.
     """
 
     number: int
     landed: Landed
-    judge: Callable[[Source], tuple[Judged, list[str]]]
+    judge: Callable[[Source], tuple[Judged, ColumnUse]]
 
 
 def judged_files(workshop: Workshop, files: list[WaitingFile]) -> Iterator[tuple[WaitingFile, JudgedFile | str]]:
@@ -247,9 +247,9 @@ class _Judgements:
         self.workshop = workshop
         self.files = files
         self.landed = landed
-        self.known: dict[str, tuple[Judged, list[str]] | FileRefusedError] = {}
+        self.known: dict[str, tuple[Judged, ColumnUse] | FileRefusedError] = {}
 
-    def of(self, source: Source) -> tuple[Judged, list[str]]:
+    def of(self, source: Source) -> tuple[Judged, ColumnUse]:
         """The rows judged for a source. Raises FileRefusedError where the files do not fit its mapping."""
         if source.name not in self.known:
             self.known[source.name] = self._judge(source)
@@ -258,7 +258,7 @@ class _Judgements:
             raise outcome
         return outcome
 
-    def _judge(self, source: Source) -> tuple[Judged, list[str]] | FileRefusedError:
+    def _judge(self, source: Source) -> tuple[Judged, ColumnUse] | FileRefusedError:
         is_only_file = len(self.files) == 1
         first = self.files[0]
         feed = load_feeds()[source.feed]
@@ -284,4 +284,4 @@ class _Judgements:
             if not is_only_file:
                 raise
             return FileRefusedError(_halt(self.workshop, first, error))
-        return judged, unmapped
+        return judged, ColumnUse(unmapped, [name for name in feed.columns if name not in columns])

@@ -25,7 +25,8 @@ class LedgerEntry:
     this batch took in; those that left it without being loaded (`rows_passed_over`, or discarded by a steward) are
     listed in `rows_taken_out` as ranges of row numbers. `requested_by` is who asked for such a batch. `is_snapshot`:
     the file is a full dump, which takes away what it no longer holds. `also_delivered_as` names further files that
-    brought the same dump.
+    brought the same dump. `columns_unmapped` are the file's columns that nothing reads, `columns_lacking` those of the
+    contract that it fills nothing into; None in entries of before this was noted.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class LedgerEntry:
     loaded_at: str
     watermark: str | None
     columns_unmapped: list[str] = field(default_factory=list)
+    columns_lacking: list[str] | None = None
     duplicate_rows: int = 0
     rows_passed_over: int = 0
     replayed_from: str | None = None

@@ -29,6 +29,7 @@ from dagster_project.loading.extract_files import (
     ExtractFile,
     KnownContents,
     find_files,
+    folders_named_like_files,
     read_content,
     read_known_contents,
     write_known_contents,
@@ -75,7 +76,8 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
     A file whose content was loaded before is `unchanged`; one that cannot be read is `refused` with a message and harms
     no other. `report` hears a line for each file, and more during long ones. What an earlier, killed run left is
     cleared away first. Raises LoadError for a defect of the loader or a damaged lake, OSError or duckdb.Error where the
-    lake cannot be read or written.
+    lake cannot be read or written; OSError also where a folder cannot be read in which files are looked for: files that
+    nobody sees must not pass for files that are gone.
     """
     make_folder(settings.lake_dir)
     for batch_id in clear_unfinished(settings):
@@ -93,12 +95,6 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
         contents=read_known_contents(settings, config.name),
         next_sequence=next_load_sequence(settings),
     )
-    if not settings.extracts_dir.is_dir():
-        message = (
-            f"The extracts folder {settings.extracts_dir} does not exist. Set EXTRACTS_DIR (or EXTRACTS=) to yours."
-        )
-        run.result.warnings.append(message)
-        report(message)
     with work_folder(settings.lake_dir) as work_dir:
         ahead = JudgingAhead(settings, work_dir, run.now, report, partial(_finish_file, run))
         try:
@@ -149,9 +145,14 @@ def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
     for source in run.config.sources:
         files = find_files(run.settings.extracts_dir, source)
         if not files:
-            message = f"No file matches '{source.files}' of source {source.name} in the extracts folder."
-            run.result.warnings.append(message)
-            run.report(message)
+            run.result.warnings.append(
+                f"No file matches '{source.files}' of source {source.name} in the extracts folder."
+            )
+        run.result.warnings += [
+            f"{folder} matches '{source.files}' of source {source.name}, but is a folder, and nothing in it matches: "
+            "nothing of it is loaded. Deliver a file, or name the files in the folder."
+            for folder in folders_named_like_files(run.settings.extracts_dir, source, files)
+        ]
         dialect = replace(
             source.dialect,
             decimal_mark=".",
@@ -185,7 +186,7 @@ def _finish_file(run: _Load, workshop: Workshop, waiting: WaitingFile, outcome: 
 def _load_source(run: _Load, workshop: Workshop, waiting: WaitingFile, source: Source, outcome: JudgedFile) -> None:
     file, content = waiting.file, waiting.content
     try:
-        judged, unmapped = outcome.judge(source)
+        judged, columns = outcome.judge(source)
     except FileRefusedError as error:
         _refuse_all(run, file, content, (source,), str(error))
         return
@@ -210,7 +211,8 @@ def _load_source(run: _Load, workshop: Workshop, waiting: WaitingFile, source: S
         rows_quarantined=counts.rows_quarantined,
         reasons=counts.reasons,
         watermark=counts.watermark,
-        columns_unmapped=unmapped,
+        columns_unmapped=columns.unmapped,
+        columns_lacking=columns.lacking,
         duplicate_rows=counts.duplicate_rows,
     )
     _commit(run, entry)
@@ -234,8 +236,8 @@ def _refuse_all(
         earlier = [entry for entry in refusals if entry.content_sha256 == content.sha256]
         sequence = earlier[0].load_sequence if earlier else run.next_sequence
         entry = _entry(run, source, file, content, sequence, "refused", message)
-        if not earlier or earlier[0].message != message:
-            _commit(run, entry)
+        # Also where nothing is new: the ledger says when the file was tried last.
+        _commit(run, entry)
         run.result.files.append(FileResult.of(entry))
         run.report(message)
 

@@ -47,8 +47,9 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
     """Judge every quarantined row of the dataset by today's mapping and load those that pass.
 
     One FileResult for each batch with quarantined rows whose source is still in the mapping: `loaded` where rows
-    passed, otherwise `unchanged`, or `refused` with a message where the mapping does not fit the rows at all. Lines
-    that never had columns (ragged, broken quotes) stay until a steward corrects or discards them.
+    passed, otherwise `unchanged`, or `refused` with a message where the mapping does not fit the rows at all; that is a
+    warning of the result too. Lines that never had columns (ragged, broken quotes) stay until a steward corrects or
+    discards them.
     """
     make_folder(settings.lake_dir)
     entries = mend_quarantine(settings, config.name)
@@ -61,11 +62,16 @@ def replay_quarantine(settings: Settings, config: ExtractsConfig, report: Report
         source = sources.get((entry.feed, entry.source_name))
         if source is None:
             result.warnings.append(
-                f"{entry.source_file}: the mapping has no source {entry.source_name} any more; rows stay."
+                f"{entry.source_file}: the mapping has no source {entry.source_name} of {entry.feed} any more; its "
+                "rows stay in quarantine. Name the source again and replay, or discard them."
             )
             continue
         outcome = _replay_batch(settings, entry, source)
-        report(f"{entry.source_file}: {outcome.message}")
+        message = f"{entry.source_file}: {outcome.message}"
+        if outcome.status == "refused":
+            result.warnings.append(message)
+        else:
+            report(message)
         result.files.append(outcome)
     return result
 

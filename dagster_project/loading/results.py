@@ -49,7 +49,9 @@ class FileResult:
 
 @dataclass
 class LoadResult:
-    """Every file of a load in the order of work; `warnings` are about sources without files."""
+    """Every file of a load in the order of work. `warnings` tell what no file does: a source found none, refused rows
+    cannot be replayed.
+    """
 
     files: list[FileResult] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

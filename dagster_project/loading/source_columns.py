@@ -16,6 +16,16 @@ from dagster_project.loading.refusals import FileRefusedError
 
 
 @dataclass(frozen=True)
+class ColumnUse:
+    """What became of columns: those of the file that nothing reads, and those of the contract that it fills nothing
+    into.
+    """
+
+    unmapped: list[str]
+    lacking: list[str]
+
+
+@dataclass(frozen=True)
 class ResolvedColumn:
     """Kind `source` (text = the column's name in this file), `sql` or `value`, as in the mapping."""
 

@@ -42,7 +42,7 @@ def begin_report(settings: Settings, config: ExtractsConfig, record: RunRecord) 
     write_record(settings, record)
     for broken_off in mark_broken_off(settings, config.name, record.run_id):
         _write_run_page(settings, broken_off)
-    write_index(settings, config)
+    write_index(settings, config, record.run_id)
 
 
 def end_report(settings: Settings, config: ExtractsConfig, record: RunRecord) -> RunRecord:
@@ -61,13 +61,17 @@ def end_report(settings: Settings, config: ExtractsConfig, record: RunRecord) ->
     try:
         _write_dictionary(settings, config.name)
     finally:
-        write_index(settings, config)
+        write_index(settings, config, record.run_id)
     return record
 
 
-def write_index(settings: Settings, config: ExtractsConfig) -> Path:
-    """Write `reports/index.html` from what loader, gates, dbt and releases left behind; returns its path."""
-    records = read_records(settings, config.name)
+def write_index(settings: Settings, config: ExtractsConfig, run_id: str | None = None) -> Path:
+    """Write `reports/index.html` from what loader, gates, dbt and releases left behind; returns its path.
+
+    It is about the run `run_id`; where none is named, about the one that began last by the clock of its machine.
+    """
+    # A clock that was set back leaves runs that seem to begin later than the one that goes on.
+    records = sorted(read_records(settings, config.name), key=lambda record: record.run_id == run_id)
     path = settings.reports_dir / "index.html"
     _write_style(settings)
     _write_page(path, "report_index.html", pages.index_content(settings, config, records), root=".")
@@ -156,5 +160,6 @@ def _environment() -> Environment:
     environment.filters["number"] = "{:,}".format
     environment.filters["moment"] = words.moment_words
     environment.filters["duration"] = words.duration_words
+    environment.filters["names"] = words.names_words
     environment.globals.update(columns=columns, lineage=lineage, share=share)
     return environment

@@ -48,7 +48,8 @@ class RunRecord:
     """One run of one job. Times are UTC without a zone.
 
     `outcome` is `running` until the run ends; `broken off` is said of a run that never ended, by the next one. `steps`
-    says of every step that began whether it succeeded. `release_id` is the release that readers saw at its end.
+    says of every step that began whether it succeeded. `warnings` are those of the load step; what rules found is
+    counted in `stages`. `release_id` is the release that readers saw at its end.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class RunRecord:
     is_unchanged: bool = False
     steps: dict[str, bool] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     release_id: str | None = None
     stages: dict[str, StageCounts] = field(default_factory=dict)
     feeds: dict[str, FeedCounts] = field(default_factory=dict)

@@ -4,7 +4,7 @@ Belongs here: what the ledger says, file by file. Does not belong here: its sums
 whole (`feeds`), refused rows and their reasons (`quarantine`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,33 @@ def rows_taken_out(entries: Iterable[LedgerEntry]) -> Counter[tuple[str, str]]:
     for entry in entries:
         if entry.replayed_from:
             rows[(entry.feed, entry.replayed_from)] += entry.rows_accepted + entry.rows_passed_over
+    return rows
+
+
+def column_use(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
+    """What became of the columns of each source's newest file, where there is something to say.
+
+    `never_there` are columns of the contract that every file leaves empty, `gone` those that earlier ones filled.
+    """
+    sources: dict[tuple[str, str], list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.status == "loaded" and not entry.replayed_from:
+            sources[(entry.feed, entry.source_name)].append(entry)
+    rows = []
+    for (feed, name), files in sorted(sources.items()):
+        newest = max(files, key=lambda entry: entry.load_sequence)
+        lacking = [set(entry.columns_lacking) for entry in files if entry.columns_lacking is not None]
+        always = set.intersection(*lacking) if lacking else set()
+        row = {
+            "feed": feed,
+            "name": name,
+            "newest_file": newest.source_file,
+            "unmapped": newest.columns_unmapped,
+            "never_there": [column for column in newest.columns_lacking or () if column in always],
+            "gone": [column for column in newest.columns_lacking or () if column not in always],
+        }
+        if row["unmapped"] or row["never_there"] or row["gone"]:
+            rows.append(row)
     return rows
 
 

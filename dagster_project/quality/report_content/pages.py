@@ -14,6 +14,7 @@ from dagster_project.publishing.releases import current_release
 from dagster_project.publishing.restatements import recent_restatements
 from dagster_project.quality.report_content.feeds import feed_rows
 from dagster_project.quality.report_content.files import (
+    column_use,
     entries_of_run,
     file_row,
     files_worth_a_look,
@@ -33,7 +34,7 @@ FIGURES_SHOWN = 8
 
 
 def index_content(settings: Settings, config: ExtractsConfig, records: list[RunRecord]) -> dict[str, Any]:
-    """Everything on the first page: the newest run, and what is known of the steps that it did not reach."""
+    """Everything on the first page: the last of the runs, and what is known of the steps that it did not reach."""
     entries = read_ledger(settings, config.name)
     record = records[-1] if records else None
     release = current_release(settings)
@@ -46,6 +47,7 @@ def index_content(settings: Settings, config: ExtractsConfig, records: list[RunR
         "release": release.details if release else None,
         "is_release_of_dataset": release is not None and release.inputs.dataset == config.name,
         "feeds": feed_rows(settings, config, record, records, entries),
+        "column_use": column_use(entries),
         "totals": feed_totals(entries),
         "quarantine": refused_by_reason(settings, config),
         "quarantine_actions": list(reversed(read_actions(settings, config.name)[-ACTIONS_SHOWN:])),

@@ -1,9 +1,14 @@
-"""Times, lengths of time and counts in words.
+"""Times, lengths of time, counts and names in words.
 
 Belongs here: how a value is written, whatever page it is on. Does not belong here: what is said about it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from dagster_project.quality.masking import masked_value
+
+NAMES_SHOWN = 12
 
 
 def moment_words(moment: datetime | str | None) -> str:
@@ -23,6 +28,13 @@ def duration_words(seconds: float | None) -> str:
     if not minutes:
         return f"{rest} s"
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def names_words(names: Sequence[str]) -> str:
+    """Names in a line, at most a dozen; one that looks like a person's is masked, as in a file without a header."""
+    shown = [masked_value(name, name, frozenset()) for name in names[:NAMES_SHOWN]]
+    more = [f"and {len(names) - NAMES_SHOWN:,} more"] if len(names) > NAMES_SHOWN else []
+    return ", ".join([*shown, *more])
 
 
 def count_words(number: int, noun: str) -> str:

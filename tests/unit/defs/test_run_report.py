@@ -17,7 +17,8 @@ def run_steps(settings: Settings, error: BaseException | None = None) -> dg.Exec
     @dg.resource
     def session(context: dg.InitResourceContext):
         config = ExtractsConfig("shop", {}, [])
-        opened = SimpleNamespace(settings=settings, config=config, run_id=context.run.run_id, is_unchanged=False)
+        facts = {"run_id": context.run.run_id, "is_unchanged": False, "warnings": ["No file matches '*.csv'."]}
+        opened = SimpleNamespace(settings=settings, config=config, **facts)
         with reported(context, opened):
             yield opened
 
@@ -51,6 +52,7 @@ def test_a_run_that_ends_well(settings: Settings) -> None:
     result = run_steps(settings)
     record = record_of(settings, result)
     assert (record.job, record.outcome, record.problems) == ("daily_refresh", "green", [])
+    assert record.warnings == ["No file matches '*.csv'."]
     assert record.steps == {"load": True, "gate_raw": True, "build_staging": True}
     assert record.seconds >= 0
 

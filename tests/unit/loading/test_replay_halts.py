@@ -20,5 +20,18 @@ def test_rows_at_which_the_engine_stops_leave_the_others_to_be_replayed(home):
     ]
     assert "NotImplementedException" in outcomes[0].message
     assert "Secret" not in str(home.said)
+    (warning,) = home.replay().warnings
+    assert warning == f"a.csv: {outcomes[0].message}"
     assert home.rows("orders", "order_id") == [("2",)]
     assert len(home.quarantined("orders")) == 1
+
+
+def test_rows_whose_source_is_not_in_the_mapping_any_more_are_told(home):
+    home.put("a.csv", f"{HEADER}1,31/05/2024,Asia/Tehran,paid\n")
+    home.map(MAPPING)
+    home.load()
+    home.map(MAPPING.replace("name: orders", "name: shop_orders"))
+    result = home.replay()
+    assert result.files == []
+    (warning,) = result.warnings
+    assert "the mapping has no source orders of orders any more; its rows stay in quarantine" in warning

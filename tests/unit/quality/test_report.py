@@ -2,13 +2,16 @@
 
 import os
 import re
+from dataclasses import replace
+from datetime import datetime
 
 import duckdb
 
+from dagster_project.loading import loader
 from dagster_project.publishing.restatements import ensure_restatements_contract, restatements_dir
 from dagster_project.quality.gates import run_gate
 from dagster_project.quality.report import write_index
-from dagster_project.quality.runs import FeedCounts, StageCounts, read_records
+from dagster_project.quality.runs import FeedCounts, StageCounts, read_records, write_record
 from dagster_project.quarantine.discarding import discard_rows
 from dagster_project.quarantine.listing import Selection
 from tests.unit.quality.pages import broken_links, links_outside, read_pages
@@ -248,3 +251,47 @@ def test_pages_say_where_only_the_rows_that_a_refresh_took_in_were_looked_at(sho
     shop.end(record)
     assert "3 of 10 rows that the refresh took in fail." in shop.index.words
     assert "1 of new rows only" in shop.run_page(record).words
+
+
+def test_columns_that_nothing_reads_and_that_stay_empty_stand_side_by_side(shop: Shop) -> None:
+    shop.home.put("orders1.csv", ORDERS)
+    renamed = ORDERS.replace("customer_id", "CustomerID").replace("order_amount\n", "order_amount,ann@example.com\n")
+    shop.home.put("orders2.csv", renamed.replace("0\n", "0,\n") + "3,anna,2025-02-03 10:00:00,paid,30,\n")
+    record = shop.green_run()
+    words = shop.index.words
+    assert "crm_customers customers customers.csv Nickname updated_at" in words
+    assert "orders orders orders2.csv CustomerID, (masked) channel" in words
+    assert "tax_amount customer_id" in words
+    told = "1 row repeats an earlier one in every column. Not read: CustomerID, (masked) ."
+    assert told in words
+    assert told in shop.run_page(record).words
+    assert told in read_pages(shop.settings.reports_dir / "shop")[0].words
+
+
+def test_warnings_of_the_load_are_on_the_page(shop: Shop) -> None:
+    record = shop.begin()
+    ended = shop.end(record, warnings=["No file matches '*.csv' of source <i>."])
+    told = "Warning. No file matches '*.csv' of source <i>."
+    assert told in shop.run_page(ended).words
+    assert told in shop.index.words
+    assert "Green. Every critical rule that this run checked holds. 1 warning." in shop.index.words
+
+
+def test_a_file_that_is_refused_again_is_refused_in_the_second_run_too(shop: Shop, monkeypatch) -> None:
+    shop.home.put("orders2.csv", "")
+    shop.green_run()
+    record = shop.begin()
+    monkeypatch.setattr(loader, "utc_now", lambda: record.began_at)
+    shop.home.load()
+    ended = shop.end(record, outcome="red", steps={"load": True, "gate_raw": False})
+    assert "Load file refused" in stages_of(shop.index)
+    assert ended.feeds["orders"].files_refused == 1
+
+
+def test_a_run_after_the_clock_was_set_back_is_the_one_the_page_is_about(shop: Shop) -> None:
+    write_record(shop.settings, replace(shop.begin(), began_at=datetime.fromisoformat("2999-01-01"), outcome="green"))
+    record = shop.begin()
+    shop.end(record, outcome="red", steps={"load": True, "gate_raw": False}, problems=["Step x: failed"])
+    assert "Stopped." in shop.index.words
+    assert "Last run: red daily_refresh" in shop.index.words
+    assert "Step x: failed" in shop.index.words
