@@ -282,8 +282,16 @@ def _column_conditions(column: Column, limit: dt.datetime) -> list[tuple[str, st
         ]
     elif column.type == "boolean":
         conditions.append((f"not_a_boolean:{column.name}", unreadable))
+    return [*conditions, *_value_conditions(column, name)]
+
+
+def _value_conditions(column: Column, name: str) -> list[tuple[str, str]]:
+    """What the contract says of values that are readable; `name` is the column as SQL."""
+    conditions = []
     if column.minimum is not None:
         conditions.append((f"below_minimum:{column.name}", f"{name} < {column.minimum}"))
+    if column.positive:
+        conditions.append((f"not_positive:{column.name}", f"{name} <= 0"))
     if column.values:
         known = ", ".join(quote_text(value) for value in column.values)
         conditions.append((f"unknown_value:{column.name}", f"{name} NOT IN ({known})"))

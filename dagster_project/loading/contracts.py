@@ -38,6 +38,7 @@ class Column:
     personal: bool = False
     event: bool = False
     minimum: float | None = None
+    positive: bool = False
     values: tuple[str, ...] = ()
 
     @property
@@ -95,6 +96,7 @@ def _feed(name: str, entry: dict) -> Feed:
             personal=facts.get("personal", False),
             event=facts.get("event", False),
             minimum=facts.get("minimum"),
+            positive=facts.get("positive", False),
             values=tuple(facts.get("values", ())),
         )
     key = tuple(column.name for column in columns.values() if column.key)
