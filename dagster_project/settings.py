@@ -1,7 +1,7 @@
 """Where things are: the only reader of the environment.
 
 Belongs here: environment variables, their defaults, and the paths derived from them. Does not belong here: what is in
-the files (`loading.mapping` reads `extracts.yml`) or anything that touches the disk.
+the files (`loading.mapping` reads `extracts.yml`) or anything that changes the disk.
 """
 
 import datetime as dt
@@ -9,6 +9,7 @@ import getpass
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -154,59 +155,21 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises SettingsError for a value that cannot work.
     """
     environment = os.environ if environment is None else environment
-    dbt_target = environment.get("DBT_TARGET") or "duckdb"
-    if dbt_target not in DBT_TARGETS:
-        raise SettingsError(f"DBT_TARGET is '{dbt_target}'; it must be one of: {', '.join(DBT_TARGETS)}.")
-    memory_limit = environment.get("MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
-    if not re.fullmatch(r"[1-9][0-9]*(MB|GB)|[1-9][0-9]?%", memory_limit):
-        raise SettingsError(
-            f"MEMORY_LIMIT is '{memory_limit}'; it must be a whole number of MB or GB, or a share of the machine's "
-            "memory, such as 4GB or 80%."
-        )
-    releases_to_keep = environment.get("RELEASES_TO_KEEP") or "5"
-    if not releases_to_keep.isdigit() or int(releases_to_keep) < 1:
-        raise SettingsError(f"RELEASES_TO_KEEP is '{releases_to_keep}'; it must be a whole number, 1 or more.")
-    refresh_time_zone = environment.get("REFRESH_TIME_ZONE") or "UTC"
-    if refresh_time_zone not in available_timezones():
-        raise SettingsError(
-            f"REFRESH_TIME_ZONE is '{refresh_time_zone}'; it must be a name of the IANA list, such as Asia/Dubai."
-        )
-    refresh_schedule = environment.get("REFRESH_SCHEDULE") or "0 4 * * *"
-    if len(refresh_schedule.split()) != 5:
-        raise SettingsError(
-            f"REFRESH_SCHEDULE is '{refresh_schedule}'; it must be a cron line: minute, hour, day, month, weekday."
-        )
-    restate_from = environment.get("RESTATE_FROM") or None
-    try:
-        restate_from_date = dt.date.fromisoformat(restate_from) if restate_from else None
-    except ValueError as error:
-        raise SettingsError(f"RESTATE_FROM is '{restate_from}'; it must be a date such as 2026-01-31.") from error
-    marts_fresh_hours = environment.get("MARTS_FRESH_HOURS") or "26"
-    if not marts_fresh_hours.isdigit() or int(marts_fresh_hours) < 1:
-        raise SettingsError(
-            f"MARTS_FRESH_HOURS is '{marts_fresh_hours}'; it must be a whole number of hours, 1 or more."
-        )
-    warehouse_home = _path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var")
-    if set(PATTERN_LETTERS) & set(str(warehouse_home)):
-        raise SettingsError(
-            f"WAREHOUSE_HOME is '{warehouse_home}'; its path must be without {' '.join(PATTERN_LETTERS)}, which the "
-            "engines read as patterns of names."
-        )
     return Settings(
-        warehouse_home=warehouse_home,
+        warehouse_home=_warehouse_home(environment),
         extracts_dir=_path(environment, "EXTRACTS_DIR", PROJECT_ROOT / "sample" / "extracts"),
         extracts_config=_path(environment, "EXTRACTS_CONFIG", PROJECT_ROOT / "sample" / "extracts.yml"),
-        dbt_target=dbt_target,
-        spark_master=environment.get("SPARK_MASTER") or DEFAULT_SPARK_MASTER,
-        memory_limit=memory_limit,
-        releases_to_keep=int(releases_to_keep),
-        refresh_time_zone=refresh_time_zone,
-        refresh_schedule=refresh_schedule,
-        restate_from=restate_from_date,
+        dbt_target=_one_of(environment, "DBT_TARGET", DBT_TARGETS, Settings.dbt_target),
+        spark_master=environment.get("SPARK_MASTER") or Settings.spark_master,
+        memory_limit=_memory_limit(environment),
+        releases_to_keep=_whole_number(environment, "RELEASES_TO_KEEP", "", Settings.releases_to_keep),
+        refresh_time_zone=_refresh_time_zone(environment),
+        refresh_schedule=_refresh_schedule(environment),
+        restate_from=_restate_from(environment),
         erase_customer_id=environment.get("ERASE_CUSTOMER_ID") or None,
         operator=environment.get("OPERATOR") or _account_name(),
         publish_postgres_url=environment.get("PUBLISH_POSTGRES_URL") or None,
-        marts_fresh_hours=int(marts_fresh_hours),
+        marts_fresh_hours=_whole_number(environment, "MARTS_FRESH_HOURS", " of hours", Settings.marts_fresh_hours),
         **_alert_channels(environment),
     )
 
@@ -214,6 +177,78 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def environment_without_settings() -> dict[str, str]:
     """The environment of this process without any setting of a run: what starts with it works by the defaults."""
     return {name: value for name, value in os.environ.items() if name not in VARIABLES}
+
+
+def _warehouse_home(environment: Mapping[str, str]) -> Path:
+    home = _path(environment, "WAREHOUSE_HOME", PROJECT_ROOT / "var")
+    if set(PATTERN_LETTERS) & set(str(home)):
+        raise SettingsError(
+            f"WAREHOUSE_HOME is '{home}'; its path must be without {' '.join(PATTERN_LETTERS)}, which the "
+            "engines read as patterns of names."
+        )
+    # What may not be looked into is told by the run, with the right that is missing.
+    with suppress(PermissionError):
+        for place in (home, *home.parents):
+            if place.is_file():
+                raise SettingsError(
+                    f"WAREHOUSE_HOME is '{home}', but {place} is a file. Name a folder, or another one."
+                )
+    return home
+
+
+def _one_of(environment: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
+    value = environment.get(name) or default
+    if value not in known:
+        raise SettingsError(f"{name} is '{value}'; it must be one of: {', '.join(known)}.")
+    return value
+
+
+def _memory_limit(environment: Mapping[str, str]) -> str:
+    value = environment.get("MEMORY_LIMIT") or Settings.memory_limit
+    if not re.fullmatch(r"[1-9][0-9]*(MB|GB)|[1-9][0-9]?%", value):
+        raise SettingsError(
+            f"MEMORY_LIMIT is '{value}'; it must be a whole number of MB or GB, or a share of the machine's "
+            "memory, such as 4GB or 80%."
+        )
+    return value
+
+
+def _whole_number(environment: Mapping[str, str], name: str, unit: str, default: int) -> int:
+    value = environment.get(name) or str(default)
+    if not re.fullmatch(r"0*[1-9][0-9]{0,4}", value):
+        raise SettingsError(f"{name} is '{value}'; it must be a whole number{unit} from 1 to 99,999.")
+    return int(value)
+
+
+def _refresh_time_zone(environment: Mapping[str, str]) -> str:
+    value = environment.get("REFRESH_TIME_ZONE") or Settings.refresh_time_zone
+    if value not in available_timezones():
+        raise SettingsError(f"REFRESH_TIME_ZONE is '{value}'; it must be a name of the IANA list, such as Asia/Dubai.")
+    return value
+
+
+def _refresh_schedule(environment: Mapping[str, str]) -> str:
+    """The schedule, in the right form; whether its numbers are possible Dagster says (`defs.jobs`)."""
+    value = environment.get("REFRESH_SCHEDULE") or Settings.refresh_schedule
+    if len(value.split()) != 5:
+        raise SettingsError(schedule_problem(value))
+    return value
+
+
+def schedule_problem(schedule: str) -> str:
+    """What is said of a schedule that cannot work."""
+    return (
+        f"REFRESH_SCHEDULE is '{schedule}'; it must be a cron line: minute, hour, day, month, weekday, such as "
+        f"{Settings.refresh_schedule}."
+    )
+
+
+def _restate_from(environment: Mapping[str, str]) -> dt.date | None:
+    value = environment.get("RESTATE_FROM")
+    try:
+        return dt.date.fromisoformat(value) if value else None
+    except ValueError as error:
+        raise SettingsError(f"RESTATE_FROM is '{value}'; it must be a date such as 2026-01-31.") from error
 
 
 def _alert_channels(environment: Mapping[str, str]) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from dagster_project.defs.layers import read_manifest
 from dagster_project.defs.progress import CONSOLE_CONFIG, console
 from dagster_project.defs.release import RELEASE_KEY
 from dagster_project.defs.session import ERASE_TAG, REBUILD_TAG, REPLAY_TAG
-from dagster_project.settings import Settings, load_settings
+from dagster_project.settings import Settings, SettingsError, load_settings, schedule_problem
 
 EVERYTHING = dg.AssetSelection.all()
 # A run that died or found another one writing is tried again by Dagster's daemon; a failed step is not.
@@ -64,10 +64,13 @@ def _job(name: str, selection: dg.AssetSelection, description: str, tags: dict[s
 
 
 def _daily(settings: Settings) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        name="daily_refresh_schedule",
-        job_name="daily_refresh",
-        cron_schedule=settings.refresh_schedule,
-        execution_timezone=settings.refresh_time_zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+    try:
+        return dg.ScheduleDefinition(
+            name="daily_refresh_schedule",
+            job_name="daily_refresh",
+            cron_schedule=settings.refresh_schedule,
+            execution_timezone=settings.refresh_time_zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+        )
+    except dg.DagsterInvalidDefinitionError as error:
+        raise SettingsError(schedule_problem(settings.refresh_schedule)) from error

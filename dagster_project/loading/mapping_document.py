@@ -94,10 +94,15 @@ def is_null(node: yaml.Node) -> bool:
 
 
 def plain_value(node: yaml.Node) -> object:
-    """A node as plain Python: text, numbers, booleans, lists, dictionaries."""
+    """A node as plain Python: text, numbers, booleans, dates, lists, dictionaries.
+
+    Raises ValueError for what is none of these: a day that no calendar has, a tag of another program.
+    """
     constructor = yaml.SafeLoader("")
     try:
         return constructor.construct_document(node)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
     finally:
         constructor.dispose()
 

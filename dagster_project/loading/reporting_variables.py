@@ -19,6 +19,8 @@ from dagster_project.settings import DBT_PROJECT_DIR
 DATASET_VARIABLE = "dataset"
 # Variables for which null says something: no fixed day, no cap.
 MAY_BE_NULL = ("as_of_date", "clv_lifespan_cap_years")
+# Days of an activity window; ten thousand are 27 years.
+LONGEST_WINDOW = 10_000
 RANGES = {"first_weekday": (1, 7), "fiscal_year_start_month": (1, 12)}
 SURVEY_DATE_BASES = ("event", "answer")
 
@@ -37,13 +39,22 @@ def read_variables(document: Document, node: yaml.Node | None) -> dict[str, obje
     for name, value_node in entries.items():
         if name not in _variable_defaults():
             continue
-        value = plain_value(value_node)
+        try:
+            value = plain_value(value_node)
+        except ValueError:
+            document.complain(value_node, f"reporting: {name} cannot be read as a value. {_fix_of(name)}")
+            continue
         problem = _problem(name, value)
         if problem:
             document.complain(value_node, f"reporting: {name} {problem}")
         variables[name] = value.isoformat() if isinstance(value, dt.date) else value
     _check_activity_definition(document, node, variables)
     return variables
+
+
+def _fix_of(name: str) -> str:
+    default = _variable_defaults()[name]
+    return f"Write {'a day of the calendar such as 2024-06-01' if name == 'as_of_date' else f'one such as {default}'}."
 
 
 def settle_variables(variables: dict[str, object]) -> dict[str, object]:
@@ -84,7 +95,7 @@ def _problem(name: str, value: object) -> str | None:
     if name == "reporting_currency":
         return (
             None
-            if value in load_currencies()
+            if isinstance(value, str) and value in load_currencies()
             else f"is '{value}'; it must be an ISO 4217 code such as EUR, IRR or AED."
         )
     return _type_problem(name, value, _variable_defaults()[name]) or _choice_problem(name, value)
@@ -116,9 +127,12 @@ def _type_problem(name: str, value: object, default: object) -> str | None:
     if isinstance(default, list):
         kind = type(default[0])
         is_list = isinstance(value, list) and value and all(type(item) is kind for item in value)
-        if is_list and kind is int and min(value) < 1:
-            is_list = False
-        return None if is_list else f"is '{value}'; it must be a list such as {default}."
+        if not is_list:
+            return f"is '{value}'; it must be a list such as {default}."
+        if kind is int and not all(1 <= item <= LONGEST_WINDOW for item in value):
+            return f"is '{value}'; its numbers must be whole, from 1 to {LONGEST_WINDOW:,}."
+        twice = [item for item in value if value.count(item) > 1]
+        return f"names '{twice[0]}' twice. Keep one: the other would be counted again." if twice else None
     return None if isinstance(value, str) else f"is '{value}'; it must be text."
 
 
@@ -126,7 +140,8 @@ def _is_date(value: object) -> bool:
     if isinstance(value, dt.datetime):
         return False
     try:
-        return isinstance(value, dt.date) or dt.date.fromisoformat(str(value)) is not None
+        # Python also takes 20240601 and 2024-W23-1 for a date; the models do not.
+        return isinstance(value, dt.date) or dt.date.fromisoformat(str(value)).isoformat() == value
     except ValueError:
         return False
 

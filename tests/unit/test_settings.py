@@ -1,5 +1,6 @@
-"""The memory that DuckDB may take: read from the environment, and kept by every engine that works on many rows."""
+"""What is read from the environment: what cannot work is told; and every engine keeps to the memory it may take."""
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -9,13 +10,38 @@ import pytest
 from dagster_project.loading import engine as loading_engine
 from dagster_project.publishing.content import write_marts
 from dagster_project.quality import engine as quality_engine
-from dagster_project.settings import SettingsError, load_settings
+from dagster_project.settings import Settings, SettingsError, load_settings
 
 
 @pytest.mark.parametrize("limit", ["lots", "0GB", "4", "1.5GB", "100%"])
 def test_a_limit_that_is_none_is_told(limit: str) -> None:
     with pytest.raises(SettingsError, match="MEMORY_LIMIT is '"):
         load_settings({"MEMORY_LIMIT": limit})
+
+
+@pytest.mark.parametrize("name", ["RELEASES_TO_KEEP", "MARTS_FRESH_HOURS"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "99999999999", "\u0663"])
+def test_a_number_that_cannot_be_is_told(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is '{value}'; it must be a whole number.* from 1 to 99,999"):
+        load_settings({name: value})
+
+
+@pytest.mark.parametrize("place", ["", "inside"])
+def test_a_home_where_a_file_is_is_refused(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(SettingsError, match=f"but {file} is a file. Name a folder"):
+        load_settings({"WAREHOUSE_HOME": str(file / place)})
+
+
+def test_what_is_not_said_is_as_the_settings_say() -> None:
+    said = {
+        field.name: getattr(load_settings({}), field.name)
+        for field in dataclasses.fields(Settings)
+        if field.default is not dataclasses.MISSING
+    }
+    del said["operator"]
+    assert said == {name: getattr(Settings, name) for name in said}
 
 
 def test_loader_and_gates_keep_the_limit_and_spill_into_the_home(tmp_path: Path) -> None:

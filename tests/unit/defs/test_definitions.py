@@ -5,8 +5,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from dagster_project.defs import jobs
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.quality.report_content.stages import STAGES
+from dagster_project.settings import SettingsError, load_settings
 
 LAYERS = ["raw", "staging", "intermediate", "marts"]
 JOBS = {"daily_refresh", "full_rebuild", "validate_only", "replay_quarantine", "erase_customer", "publish_release"}
@@ -35,6 +37,11 @@ def test_the_schedule_runs_in_the_time_zone_of_the_settings(definitions: dg.Defi
     assert schedule.job_name == "daily_refresh"
     assert schedule.cron_schedule == "0 4 * * *"
     assert schedule.execution_timezone == "Asia/Dubai"
+
+
+def test_a_schedule_that_cannot_be_is_told_by_its_name(definitions: dg.Definitions) -> None:
+    with pytest.raises(SettingsError, match=r"REFRESH_SCHEDULE is '61 4 \* \* \*'; it must be a cron line"):
+        jobs._daily(load_settings({"REFRESH_SCHEDULE": "61 4 * * *"}))
 
 
 def test_every_feed_of_the_contract_is_a_raw_asset(graph: Any) -> None:
