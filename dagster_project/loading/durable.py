@@ -56,6 +56,12 @@ def publish_file(target: Path, write: Callable[[Path], None]) -> None:
     sync(target.parent)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `publish_file` has left in a folder where it was killed. Nobody else may be writing there."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
+        remove_file(leftover)
+
+
 def remove_file(path: Path) -> None:
     """Remove a file, if it is there, durably."""
     path.unlink(missing_ok=True)

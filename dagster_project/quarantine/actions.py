@@ -51,7 +51,8 @@ def read_actions(settings: Settings, dataset: str) -> list[Action]:
         if entry.replayed_from is not None
     ]
     path = log_path(settings)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    # Not splitlines(): it also splits at characters that a file name may hold, and JSON leaves those as they are.
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
     actions += [Action(**line) for line in map(json.loads, lines) if line.pop("dataset") == dataset]
     return sorted(actions, key=lambda action: action.at)
 

@@ -4,17 +4,30 @@ Belongs here: its arguments and what it prints. Does not belong here: the work.
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+import duckdb
+
+from dagster_project.loading.ledger import read_ledger
 from dagster_project.loading.mapping import ExtractsConfig, load_config
-from dagster_project.quarantine.actions import read_actions
+from dagster_project.quarantine.actions import in_words, read_actions
 from dagster_project.quarantine.correcting import correct_rows
 from dagster_project.quarantine.discarding import discard_rows
 from dagster_project.quarantine.exporting import export_rows
-from dagster_project.quarantine.listing import Selection, masked_record, refused_groups, refused_rows, source_of
+from dagster_project.quarantine.listing import (
+    QuarantineError,
+    Selection,
+    masked_record,
+    refused_groups,
+    refused_rows,
+    source_of,
+)
 from dagster_project.run_lock import hold_writer_lock
 from dagster_project.settings import Settings
+from dagster_project.storage_errors import lasting_problem
 
 ROWS_SHOWN = 20
 ACTIONS_SHOWN = 20
@@ -32,7 +45,7 @@ def add_quarantine_command(commands: argparse._SubParsersAction) -> None:
     listing = actions.add_parser("list", parents=[selecting], help="refused rows by feed, file and reason")
     listing.set_defaults(command=_list)
     show = actions.add_parser("show", parents=[selecting], help="refused rows one by one, personal data masked")
-    show.add_argument("--rows", type=int, default=ROWS_SHOWN, help=f"how many at most; {ROWS_SHOWN} unless told")
+    show.add_argument("--rows", type=_count, default=ROWS_SHOWN, help=f"how many at most; {ROWS_SHOWN} unless told")
     show.set_defaults(command=_show)
     export = actions.add_parser("export", parents=[selecting], help="write refused rows to a CSV file")
     export.add_argument("target", type=Path, metavar="CSV", help="the file to write")
@@ -45,9 +58,16 @@ def add_quarantine_command(commands: argparse._SubParsersAction) -> None:
     discard.set_defaults(command=_discard)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of rows; write 1 or more")
+    return int(text)
+
+
 def _list(settings: Settings, parsed: argparse.Namespace) -> int:
     config, selection = _chosen(settings, parsed)
-    groups = refused_groups(settings, config.name, config.sources, selection)
+    with _no_writer_interfering():
+        groups = refused_groups(settings, config.name, config.sources, selection)
     previous = None
     for group in groups:
         if (group.feed, group.source_file) != previous:
@@ -56,7 +76,7 @@ def _list(settings: Settings, parsed: argparse.Namespace) -> int:
         print(f"  {group.row_count:>9,}  {group.reason}  (row {', '.join(map(str, group.first_rows))} ...)")
         print(f"             {group.explanation}")
     if not groups:
-        print("No row is in quarantine.")
+        print(_nothing_found(selection))
     actions = read_actions(settings, config.name)[-ACTIONS_SHOWN:]
     if actions:
         print("\nDone so far (UTC):")
@@ -67,7 +87,11 @@ def _list(settings: Settings, parsed: argparse.Namespace) -> int:
 
 def _show(settings: Settings, parsed: argparse.Namespace) -> int:
     config, selection = _chosen(settings, parsed)
-    for row in islice(refused_rows(settings, config.name, selection), parsed.rows):
+    with _no_writer_interfering():
+        rows = list(islice(refused_rows(settings, config.name, selection), parsed.rows))
+    if not rows:
+        print(_nothing_found(selection))
+    for row in rows:
         print(f"\n{row.feed}, {row.source_file}, row {row.source_row}: {', '.join(row.reasons)}")
         print(f"  {row.explanation}")
         for name, value in masked_record(row.record, source_of(config.sources, row.feed, row.source_name)).items():
@@ -78,7 +102,8 @@ def _show(settings: Settings, parsed: argparse.Namespace) -> int:
 
 def _export(settings: Settings, parsed: argparse.Namespace) -> int:
     config, selection = _chosen(settings, parsed)
-    rows = export_rows(settings, config, parsed.target, selection, with_personal_data=parsed.with_personal_data)
+    with hold_writer_lock(settings, "quarantine", "quarantine export"):
+        rows = export_rows(settings, config, parsed.target, selection, with_personal_data=parsed.with_personal_data)
     print(f"{rows:,} rows written to {parsed.target}. Correct cells, leave the first columns, then: quarantine correct")
     return 0
 
@@ -106,4 +131,28 @@ def _discard(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 def _chosen(settings: Settings, parsed: argparse.Namespace) -> tuple[ExtractsConfig, Selection]:
-    return load_config(settings.extracts_config), Selection(parsed.feed, parsed.file, parsed.reason)
+    """The mapping, and which rows. Raises QuarantineError for a file that was never loaded."""
+    config = load_config(settings.extracts_config)
+    if parsed.file is not None and all(
+        entry.source_file != parsed.file for entry in read_ledger(settings, config.name)
+    ):
+        raise QuarantineError(
+            f"No file '{parsed.file}' was ever loaded. `quarantine list` names the files that have refused rows."
+        )
+    return config, Selection(parsed.feed, parsed.file, parsed.reason)
+
+
+def _nothing_found(selection: Selection) -> str:
+    everything = selection == Selection()
+    return "No row is in quarantine." if everything else f"No row is in quarantine for {in_words(selection)}."
+
+
+@contextmanager
+def _no_writer_interfering() -> Iterator[None]:
+    """Looking takes no lock, so a run may take away a file that is about to be read: told instead of a traceback."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if lasting_problem(error) is not None:
+            raise
+        raise QuarantineError("A run has changed the quarantine just now. Look again in a moment.") from error

@@ -51,7 +51,13 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
     mend_quarantine(settings, config.name)
     wanted: dict[Place, dict[int, dict[str, str]]] = {}
     for place, number, cells in _rows(corrected, config.name):
-        wanted.setdefault(place, {})[number] = cells
+        rows_of_batch = wanted.setdefault(place, {})
+        if number in rows_of_batch:
+            raise QuarantineError(
+                f"{corrected}: row {number} of batch {place[1]} stands there twice, and nobody knows which one is "
+                "meant. Keep one. Nothing was changed."
+            )
+        rows_of_batch[number] = cells
     changed: dict[Place, dict[int, str]] = {}
     counts: Counter[str] = Counter()
     source_names: dict[Place, str] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dagster_project.loading.batches import UNPARSED_RECORD
 from dagster_project.loading.contracts import load_feeds
-from dagster_project.loading.durable import publish_file
+from dagster_project.loading.durable import publish_file, remove_unfinished
 from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.quality.masking import MASK
 from dagster_project.quarantine.actions import in_words, note_action
@@ -53,12 +53,13 @@ def export_rows(
 ) -> int:
     """Write the selected refused rows to a CSV file that only its owner may read; returns how many they are.
 
-    Personal values are `(masked)` unless asked for; the log says who exported what. Raises QuarantineError where
-    nothing is selected or the file cannot be written.
+    Personal values are `(masked)` unless asked for; the log says who exported what, before anybody can have the file.
+    Raises QuarantineError where nothing is selected or the file cannot be written. The caller holds the writer lock.
     """
     selection = selection or Selection()
     columns = _columns(refused_rows(settings, config.name, selection), config.sources)
     rows = 0
+    personal = "with personal data" if with_personal_data else "masked"
 
     def write(temporary: Path) -> None:
         nonlocal rows
@@ -69,15 +70,15 @@ def export_rows(
             for row in refused_rows(settings, config.name, selection):
                 writer.writerow(safe_cell(cell) for cell in _cells(row, columns, config.sources, with_personal_data))
                 rows += 1
+        note_action(settings, config.name, "export", rows, f"{in_words(selection)}; {personal}; to {target.name}")
 
     if not columns:
         raise QuarantineError(f"No row is in quarantine for {in_words(selection)}: nothing was written.")
     try:
+        remove_unfinished(target.parent)
         publish_file(target, write)
     except OSError as error:
         raise QuarantineError(f"{target} cannot be written: {error.strerror}. Name another file.") from None
-    personal = "with personal data" if with_personal_data else "masked"
-    note_action(settings, config.name, "export", rows, f"{in_words(selection)}; {personal}; to {target.name}")
     return rows
 
 

@@ -1,8 +1,10 @@
 """The command line of the workplace: what it prints, its exit codes."""
 
+import duckdb
 import pytest
 
 from dagster_project.__main__ import main
+from dagster_project.run_lock import hold_writer_lock
 from tests.unit.quarantine.test_listing import CLEAR
 
 
@@ -44,6 +46,33 @@ def test_mistakes_are_told_without_a_traceback(command, capsys):
     assert "There is no feed" in told
     assert "Say which rows" in told
     assert "Traceback" not in told
+
+
+def test_a_file_or_a_number_that_cannot_be_is_told(command, capsys):
+    assert command("list", "--file", "typo.csv") == 2
+    assert "No file 'typo.csv' was ever loaded." in capsys.readouterr().err
+    assert command("show", "--reason", "missing:status") == 0
+    assert "No row is in quarantine for reason missing:status." in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        command("show", "--rows", "-1")
+    assert "'-1' is no number of rows" in capsys.readouterr().err
+
+
+def test_a_file_that_a_run_takes_away_meanwhile_is_told(command, capsys, monkeypatch):
+    def gone(*_arguments):
+        raise duckdb.IOException('No files found that match the pattern "quarantine/a.parquet"')
+
+    for name, action in (("refused_groups", "list"), ("refused_rows", "show")):
+        monkeypatch.setattr(f"dagster_project.quarantine.command.{name}", gone)
+        assert command(action) == 2
+        assert "Look again in a moment." in capsys.readouterr().err
+
+
+def test_nobody_exports_while_a_run_writes(shop, command, capsys):
+    with hold_writer_lock(shop.settings, "run-1", "daily_refresh"):
+        assert command("export", str(shop.root / "refused.csv")) == 1
+    assert "Another run is writing" in capsys.readouterr().err
+    assert not (shop.root / "refused.csv").exists()
 
 
 def test_a_damaged_lake_is_told_without_a_traceback(shop, command, capsys):

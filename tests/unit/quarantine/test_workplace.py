@@ -4,6 +4,7 @@ import csv
 import json
 import stat
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from dagster_project.loading.loader import load_extracts
 from dagster_project.loading.mapping import load_config
 from dagster_project.loading.replay import replay_quarantine
 from dagster_project.quality.masking import MASK
-from dagster_project.quarantine.actions import log_path, read_actions
+from dagster_project.quarantine.actions import log_path, note_action, read_actions
 from dagster_project.quarantine.correcting import correct_rows
 from dagster_project.quarantine.discarding import discard_rows
 from dagster_project.quarantine.exporting import export_rows, safe_cell, text_of_cell
@@ -171,6 +172,43 @@ def test_a_file_that_does_not_fit_changes_nothing(desk, change, message):
     with pytest.raises(QuarantineError, match=message):
         desk.correct()
     assert list(refused_rows(desk.settings, "shop")) == before
+
+
+def test_a_row_that_stands_twice_changes_nothing(desk):
+    desk.export(selection=Selection(feed="orders"))
+    header, first, *others = desk.table()
+    with desk.file.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, first, *others, [cell.replace("someday", "2025-01-01") for cell in first]])
+    with pytest.raises(QuarantineError, match=r"row 2 of batch .* stands there twice"):
+        desk.correct()
+    assert len(desk.waiting(feed="orders")) == 2
+
+
+def test_an_export_is_in_the_log_before_anybody_can_have_the_file(desk, monkeypatch):
+    def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        patch.setattr("dagster_project.quarantine.exporting.note_action", lambda *_: seen.append(desk.file.exists()))
+        seen = []
+        with pytest.raises(KeyboardInterrupt):
+            desk.export(with_personal_data=True)
+    assert seen == [False]
+
+
+def test_what_a_killed_export_has_left_goes_with_the_next(desk):
+    desk.file.parent.mkdir()
+    leftover = desk.file.parent / ".tmp-earlier.csv.unfinished"
+    leftover.write_text("cleo@example.com")
+    desk.export()
+    assert [path.name for path in desk.file.parent.iterdir()] == ["refused.csv"]
+
+
+def test_a_file_name_with_a_line_separator_of_unicode_breaks_no_line_of_the_log(desk):
+    note_action(desk.settings, "shop", "export", 1, "file a\u2028b\x85c.csv")
+    (action,) = read_actions(desk.settings, "shop")
+    assert action.details == "file a\u2028b\x85c.csv"
 
 
 def test_what_is_no_text_or_not_there_is_told(desk):
