@@ -15,7 +15,9 @@ LONGEST_VALUE = 300
 # A wrongly mapped column can carry an address or a phone number under any name, so values are looked at too. A phone
 # number without its plus sign cannot be told from an order number; such columns are caught by their name only.
 _LOOKS_PERSONAL = re.compile(r"\S@\S|^\s*(\+|00)\d[\d\s().-]{6,}$")
-_QUOTED_VALUE = re.compile(r"'[^']*'")
+# From the first quote to the last one: a value may hold quotes itself, and be of any length. What is never closed goes
+# to its end; the apostrophe of "doesn't" opens nothing.
+_QUOTED_VALUES = re.compile(r"(?:(?<!\w)'|'(?!(?:t|s|re|ve|ll|d|m)\b))(?:.*'(?!\w)|.*$)", re.DOTALL)
 
 
 def masked_value(column: str, value: object, personal_columns: frozenset[str]) -> str:
@@ -45,4 +47,9 @@ def masked_row(row: Mapping[str, object], personal_columns: frozenset[str]) -> d
 def masked_message(message: str) -> str:
     """The first line of an engine's error message without the values it quotes."""
     first_line = message.strip().splitlines()[0] if message.strip() else "unknown error"
-    return _QUOTED_VALUE.sub("'…'", first_line)
+    return without_quoted_values(first_line)
+
+
+def without_quoted_values(text: str) -> str:
+    """The text without what stands in single quotes; what is between two quoted values goes too."""
+    return _QUOTED_VALUES.sub("'…'", text)

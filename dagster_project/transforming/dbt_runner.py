@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.loading.durable import publish_file, sync, write_text
+from dagster_project.quality.masking import without_quoted_values
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import DBT_PROJECT_DIR, Settings
 from dagster_project.transforming.refreshing import Refresh
@@ -206,7 +207,7 @@ def _as_result(result) -> NodeResult:  # noqa: ANN001  (a dbt RunResult; see _in
         relation=f"{node.schema}.{node.alias}" if resource_type in ("model", "seed") else "",
         status=str(result.status),
         severity=str(getattr(config, "severity", "error")).lower(),
-        message=_one_line(_without_values(result.message or "")),
+        message=_without_values(result.message or ""),
         seconds=float(result.execution_time),
         rows_failed=result.failures,
         failing_rows_sql=(getattr(node, "compiled_code", None) or "") if is_test else "",
@@ -225,8 +226,12 @@ def _one_line(message: str) -> str:
 
 
 def _without_values(message: str) -> str:
-    """The message without quoted values: in an error about rows they may be somebody's data."""
-    return re.sub(r"'[^'\n]{0,300}'", "'...'", message)
+    """The message in one line, without the SQL that the engine repeats and without quoted values: in an error about
+    rows they may be somebody's data.
+    """
+    # The SQL has quotes too, and between its last and the message's first one everything would be hidden.
+    problem = re.split(r"\n\s*LINE \d+:", message, maxsplit=1)[0]
+    return _one_line(without_quoted_values(problem))
 
 
 def _project_state(project: DbtProject) -> str:

@@ -40,6 +40,22 @@ def test_personal_columns_are_masked_whatever_they_hold():
     }
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("no date: 'Ann O'Brien' in column b", "no date: '…' in column b"),
+        (f"no date: '{'Ann Example ' * 40}' in b", "no date: '…' in b"),
+        ("no date: 'Ann O'Brien", "no date: '…'"),
+        ("no date: 'Ann'Example\nof Oman' in b", "no date: '…'"),
+        ("'Ann' is no date, 'Bo'b' neither; it doesn't end", "'…' neither; it doesn't end"),
+        ("the model's column doesn't exist", "the model's column doesn't exist"),
+        ("no date: DATE'Ann'", "no date: DATE'…'"),
+    ],
+)
+def test_error_message_hides_quotes_inside_values_long_values_and_what_is_cut_off(message, told):
+    assert masked_message(message) == told
+
+
 def test_error_message_keeps_its_first_line_without_quoted_values():
     message = "Conversion Error: Could not convert string 'Ann Example' to INT32\nLINE 1: select ..."
     assert masked_message(message) == "Conversion Error: Could not convert string '…' to INT32"
