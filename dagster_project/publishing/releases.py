@@ -120,19 +120,27 @@ def changed_marts(before: Release | None, after: Release) -> list[str]:
 
 
 def roll_back(settings: Settings, release_id: str | None = None) -> Release:
-    """Let readers see an earlier release: the named one, or the newest that is older than the current one.
+    """Let readers see an earlier release: the named one, or the newest of the same dataset that is older than the
+    current one.
 
-    Raises ReleaseError if there is no such release. The caller holds the writer lock.
+    Another dataset is served only where its release is named: nobody who takes back a release wants the figures of
+    another company. Raises ReleaseError if there is no such release. The caller holds the writer lock.
     """
     releases = list_releases(settings)
     current = current_release(settings)
     if release_id is None:
-        candidates = [release for release in releases if current and release.release_id < current.release_id]
+        candidates = [
+            release
+            for release in releases
+            if current and release.release_id < current.release_id and release.inputs.dataset == current.inputs.dataset
+        ]
     else:
         candidates = [release for release in releases if release.release_id == release_id]
     if not candidates:
-        known = ", ".join(release.release_id for release in releases) or "none"
-        wanted = f"no release '{release_id}'" if release_id else "no release older than the current one"
+        known = ", ".join(f"{release.release_id} ({release.inputs.dataset})" for release in releases) or "none"
+        of_dataset = f" of the dataset {current.inputs.dataset}" if current else ""
+        older = f"no release older than the current one{of_dataset}"
+        wanted = older if release_id is None else f"no release '{release_id}'"
         raise ReleaseError(f"There is {wanted} in {settings.published_dir / 'releases'}. Kept are: {known}.")
     _switch_current(settings, candidates[0].path)
     return candidates[0]

@@ -166,9 +166,11 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
     Returns the number of figures; 0 when nothing of the dataset was published yet. Called when the marts are built and
     passed their gate; calling again before the next publication replaces what was kept.
     """
-    release = next((one for one in list_releases(settings) if one.inputs.dataset == inputs.dataset), None)
-    if release is None:
+    releases = [one for one in list_releases(settings) if one.inputs.dataset == inputs.dataset]
+    if not releases:
         return 0
+    # By its loads, and only among equals by its time: a clock that was set back leaves a release of the future.
+    release = max(releases, key=lambda one: (one.details.get("last_load_sequence", 0), one.release_id))
     path = restatements_dir(settings) / f"{inputs.dataset}__{release.release_id}.parquet"
     earlier = [file for file in path.parent.glob(f"{inputs.dataset}__*.parquet") if file != path]
     with open_warehouse(settings) as connection:

@@ -238,6 +238,17 @@ def test_rolling_back_names_what_there_is_when_it_cannot(settings: Settings) -> 
         roll_back(settings, "x")
 
 
+def test_rolling_back_leaves_releases_of_another_dataset_to_whoever_names_them(settings: Settings) -> None:
+    sample, own = publish(settings, 1), publish(settings, 2)
+    description = own.path / "release.json"
+    description.chmod(0o644)
+    description.write_text(json.dumps({**own.details, "inputs": {**own.details["inputs"], "dataset": "kiosk"}}))
+    with pytest.raises(ReleaseError, match=rf"of the dataset kiosk .*{sample.release_id} \({sample.inputs.dataset}\)"):
+        roll_back(settings)
+    assert current_release(settings).release_id == own.release_id
+    assert roll_back(settings, sample.release_id).release_id == sample.release_id
+
+
 def test_the_current_release_survives_moving_the_home(settings: Settings, tmp_path: Path) -> None:
     publish(settings, 4)
     shutil.move(settings.warehouse_home, tmp_path / "moved")

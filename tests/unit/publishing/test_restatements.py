@@ -1,5 +1,6 @@
 """Restatements: only final figures that readers have seen, each change once, whatever is run again or goes wrong."""
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -157,6 +158,21 @@ def test_rolling_back_and_publishing_again_restates_nothing_twice(settings: Sett
     roll_back(settings)
     assert note(settings) == 0
     assert history(settings, "*") == before
+
+
+def test_a_release_of_a_clock_that_was_set_back_is_not_the_newest_for_ever(settings: Settings) -> None:
+    build(settings)
+    of_the_future = publish(settings, newest_load=1)
+    later = of_the_future.path.with_name("2999" + of_the_future.release_id[4:])
+    of_the_future.path.rename(later)
+    description = later / "release.json"
+    description.chmod(0o644)
+    description.write_text(json.dumps({**of_the_future.details, "release_id": later.name}))
+    build(settings, january=12)
+    newest = publish(settings, newest_load=2)
+    build(settings, january=15)
+    note(settings, newest_load=3)
+    assert history(settings, "distinct previous_release_id") == [(newest.release_id,)]
 
 
 def test_a_changed_definition_is_named_as_the_cause(settings: Settings) -> None:
