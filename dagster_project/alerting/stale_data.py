@@ -19,13 +19,15 @@ from dagster_project.settings import Settings
 def find_stale_data(settings: Settings, config: ExtractsConfig, now: dt.datetime) -> list[str]:
     """What is stale at `now` (UTC without a zone), a sentence each; empty where all is fresh.
 
-    Three things: no refresh has run, what is loaded has not come out, a source is late.
+    Three things: no refresh has run (for long, or ever), what is loaded has not come out, a source is late.
     """
     allowed = dt.timedelta(hours=settings.marts_fresh_hours)
     entries = read_ledger(settings, config.name)
     findings = []
     # Missing before the first run, and where its samples named somebody who was erased.
     last_look = read_last_results(settings, config.name, "raw")
+    if last_look is None and not entries:
+        findings.append("No refresh has loaded anything yet. Start one: run the job daily_refresh.")
     if last_look is not None and now - last_look.checked_at > allowed:
         findings.append(
             f"No refresh has run since {last_look.checked_at:%Y-%m-%d %H:%M} UTC. Is the schedule still running?"

@@ -35,6 +35,7 @@ def settled_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         reason = "no new or changed extract files" if has_settled else "extract files are new or still changing"
         cursor = json.dumps({**remembered, "seen": seen})
         return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor)
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=seen)], cursor=json.dumps({"seen": seen, "requested": seen})
-    )
+    # Dagster starts nothing for a key that it knows, and a folder can come back to what it was.
+    number = remembered.get("number", 0) + 1
+    cursor = json.dumps({"seen": seen, "requested": seen, "number": number})
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{number}-{seen}")], cursor=cursor)

@@ -48,6 +48,12 @@ def test_fresh_data_are_not_stale(shop):
     assert found(shop) == found(shop, 25) == []
 
 
+def test_a_home_in_which_nothing_was_ever_loaded_is_stale(tmp_path):
+    home = Home(tmp_path)
+    home.map("name: shop\nsources:\n  - {name: orders, feed: orders, files: '*.csv'}\n")
+    assert found(home) == ["No refresh has loaded anything yet. Start one: run the job daily_refresh."]
+
+
 def test_no_refresh_for_longer_than_a_day_is_stale(shop):
     release(shop, 1)
     (finding,) = found(shop, 27)

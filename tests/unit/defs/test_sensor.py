@@ -32,6 +32,21 @@ def test_the_second_look_at_unchanged_files_starts_one_run(folder: Path) -> None
     assert "no new or changed" in third.skip_reason.skip_message
 
 
+def test_a_folder_that_comes_back_to_what_it_was_starts_a_run_of_its_own(folder: Path) -> None:
+    (folder / "orders.csv").touch()
+    keys, cursor = [], None
+    for files in (0, 1, 0, 1, 0):
+        bad = folder / "bad.csv"
+        bad.write_text("x") if files else bad.unlink(missing_ok=True)
+        if files:
+            os.utime(bad, (1, 1))
+        for _ in range(2):
+            result = look(cursor)
+            cursor = result.cursor
+        keys += [request.run_key for request in result.run_requests]
+    assert len(set(keys)) == 5
+
+
 def test_a_growing_file_starts_nothing_until_it_stands_still(folder: Path) -> None:
     cursor = json.dumps({"seen": describe_folder(folder), "requested": describe_folder(folder)})
     for length in (1, 2, 3):
