@@ -77,6 +77,15 @@ def _orders_valued() -> Suite:
             severity="warning",
         ),
         holds(
+            "customer_known",
+            "Every valid order has a customer. Orders without one (guests) are in revenue and average order value, and "
+            "in no customer figure. If more of them came than guests order, the column of the customer may have "
+            "another name in the extract: the report shows which columns are not read.",
+            broken_when="exclusion_reason = 'anonymous'",
+            columns=["ordered_date"],
+            severity="warning",
+        ),
+        holds(
             "refund_within_value",
             "No order was refunded more than it was worth (net, shipping and tax).",
             broken_when="refund_amount > net_amount + shipping_amount + tax_amount and net_amount > 0 and "

@@ -29,7 +29,6 @@ COLUMNS = (
     ("report_link", "VARCHAR"),
     ("checked_at", "TIMESTAMP"),
 )
-ENGINES = ("great_expectations", "dbt", "loader")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -38,8 +37,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 class ResultRow:
     """One rule on one table in one run: a row of `marts.data_quality`.
 
-    `dataset` is the full name of the table that was checked, `engine` one of great_expectations, dbt, loader;
-    `checked_at` is UTC without a zone.
+    `dataset` is the full name of the table that was checked, `engine` great_expectations or dbt; `checked_at` is UTC
+    without a zone.
     """
 
     run_id: str
@@ -63,7 +62,7 @@ def results_dir(settings: Settings) -> Path:
 def record_results(settings: Settings, dataset: str, stage: str, rows: Sequence[ResultRow]) -> Path | None:
     """Keep the results of one step of a run; writing the same run and stage again replaces them.
 
-    `dataset` is the name in `extracts.yml`; `stage` names the step, for example `raw`, `loader` or `dbt_staging`. All
+    `dataset` is the name in `extracts.yml`; `stage` names the step, for example `raw` or `dbt_staging`. All
     rows belong to one run. Returns the file, or None when there is nothing to keep. Raises ValueError for rows of
     several runs.
     """
