@@ -58,6 +58,11 @@ def test_a_failed_model_tells_in_one_line_and_without_values(project: DbtProject
     assert "example.com" not in bad.message
 
 
+def test_a_value_is_hidden_whole_whatever_it_holds() -> None:
+    message = "Runtime Error\n  no date: 'Ann O'Brien\n of Oman' in column b\n\nLINE 3: where name = 'Bo'\n"
+    assert dbt_runner._without_values(message) == "Runtime Error no date: '…' in column b"
+
+
 def test_the_warehouse_is_closed_and_the_source_tree_untouched_afterwards(project: DbtProject) -> None:
     before = sorted(path for path in project.folder.rglob("*"))
     environment = dict(os.environ)
