@@ -1,4 +1,4 @@
-"""The load step: when a run has nothing to build; warnings of loader and replay are told, and kept for the run's page."""
+"""The load step: when nothing is to be built, and that warnings of loader and replay are told and kept."""
 
 import logging
 from types import SimpleNamespace
