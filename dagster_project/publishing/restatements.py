@@ -49,7 +49,8 @@ CHANGE_COLUMNS = {
     "first_published_at": "TIMESTAMP",
     "restated_at": "TIMESTAMP",
 }
-# Figures this close, relative to their size, are the same: the last bits depend on the order of adding up.
+# Rates this close, relative to their size, are the same: the last bits depend on the order of adding up. Counts and
+# amounts are integers and decimals, and no two of them are.
 TOLERANCE = 1e-9
 
 
@@ -232,12 +233,12 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: WatchedMart, release: 
         return
     selected = ", ".join(
         [f"{quote_name(column)} as {name}" for name, column in mart.key.items()]
-        + [f"{quote_name(name)}::DOUBLE as {name}" for name in figures]
+        + [quote_name(name) for name in figures]
     )
     key = ", ".join(mart.key)
     values = ", ".join(
-        f"{{metric: {quote_literal(f'{mart.name}.{name}')}, value_before: published.{name}, value_after: built.{name}, "
-        f"value_of_nothing: {'0::DOUBLE' if name in mart.sums else 'null::DOUBLE'}}}"
+        f"{{metric: {quote_literal(f'{mart.name}.{name}')}, value_before: published.{name}::DOUBLE, "
+        f"value_after: built.{name}::DOUBLE, has_changed: {_has_changed(name, mart)}}}"
         for name in figures
     )
     connection.execute(f"""
@@ -251,11 +252,19 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: WatchedMart, release: 
         )
         select {key}, metric, value_before, value_after
         from compared
-        where coalesce(value_before, value_of_nothing) is distinct from coalesce(value_after, value_of_nothing)
-            and not coalesce(
-                abs(value_after - value_before) <= {TOLERANCE} * greatest(1, abs(value_before), abs(value_after)), false
-            )
+        where has_changed
     """)
+
+
+def _has_changed(figure: str, mart: WatchedMart) -> str:
+    """SQL: whether a figure was `published` otherwise than it was `built`, both in the types of their marts."""
+    nothing = 0 if figure in mart.sums else "null"
+    before, after = (f"coalesce({side}.{figure}, {nothing})" for side in ("published", "built"))
+    is_close = f"abs({after} - {before}) <= {TOLERANCE} * greatest(1, abs({before}), abs({after}))"
+    return (
+        f"{before} is distinct from {after} "
+        f"and not coalesce('DOUBLE' in (typeof({before}), typeof({after})) and {is_close}, false)"
+    )
 
 
 def _facts_of_change(

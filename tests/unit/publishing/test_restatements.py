@@ -119,6 +119,16 @@ def test_last_bits_of_a_fraction_and_rows_of_nothing_are_no_change(settings: Set
     assert history(settings) == []
 
 
+def test_a_small_change_of_a_large_amount_is_a_change(settings: Settings) -> None:
+    build(settings, january=2_000_000_000_000)
+    publish(settings)
+    build(settings, january=2_000_000_000_000 - 1500)
+    assert note(settings) == 1
+    assert history(settings) == [
+        ("order_value_by_period.net_amount_after_refunds", 2_000_000_000_000, 1_999_999_998_500)
+    ]
+
+
 def test_the_same_build_again_writes_no_second_row_and_one_without_changes_takes_it_back(settings: Settings) -> None:
     build(settings)
     publish(settings)
