@@ -7,10 +7,18 @@
     cast({{ expression }} as decimal({{ precision }}, {{ scale }}))
 {%- endmacro %}
 
-{#- Spark's own cast rounds the digits that a double is printed with: 129.0046875 goes up, although the double is a little less. -#}
+{#-
+    Spark's own cast takes the digits that a double is printed with: 129.0046875 would be rounded up, although the double is a little
+    less, and of whole numbers beyond 2 to the power of 53 the last digits would be zeros. Two halves of at most 63 and 32 bits are exact.
+-#}
 {% macro spark__double_as_decimal(expression, precision, scale) -%}
+    {%- set whole = 'round(cast(' ~ expression ~ ' as double) * 1e' ~ scale ~ ')' -%}
+    {%- set upper = 'floor(' ~ whole ~ ' / 4294967296e0)' -%}
     cast(
-        cast(round(cast({{ expression }} as double) * 1e{{ scale }}) as decimal({{ precision }}, 0))
+        cast(
+            cast({{ upper }} as decimal(20, 0)) * cast(4294967296 as decimal(10, 0))
+            + cast({{ whole }} - {{ upper }} * 4294967296e0 as decimal(10, 0)) as decimal({{ precision }}, 0)
+        )
         * cast(1e-{{ scale }} as decimal({{ scale + 1 }}, {{ scale }})) as decimal({{ precision }}, {{ scale }})
     )
 {%- endmacro %}
