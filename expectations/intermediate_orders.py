@@ -54,12 +54,28 @@ def _orders_valued() -> Suite:
             columns=["is_valid_purchase", "exclusion_reason"],
         ),
         holds(
+            "conversion_fits",
+            "Every amount of an order fits into its column after conversion. Where one does not, look at the exchange "
+            "rate of that currency on that date (is it the wrong way round?) and deliver the right one.",
+            broken_when="exchange_rate <> 1 and (discount_amount is null or shipping_amount is null "
+            "or tax_amount is null or refund_amount is null "
+            "or (net_amount is null and net_amount_in_order_currency is not null))",
+            columns=["order_currency", "exchange_rate", "exchange_rate_date", "net_amount_in_order_currency"],
+        ),
+        finds_nothing(
+            "value_of_lines_fits",
+            "An order with lines has a value. Where it has none, its lines are worth more than an amount can hold: "
+            "look at their quantities and prices, and deliver the lines again.",
+            query=_without_value(ORDERS),
+            after_refresh=_without_value(taken_in(ORDERS)),
+        ),
+        holds(
             "net_amount_agrees",
             "Net is gross less discount, and less refunds where it says so; unknown where gross is unknown.",
-            # An amount without a rate is unknown altogether.
+            # An amount without a rate is unknown altogether; one that did not fit has a rule of its own.
             broken_when="net_amount is distinct from gross_amount - discount_amount "
             "or net_amount_after_refunds is distinct from net_amount - refund_amount "
-            "or (exchange_rate is not null and (discount_amount is null or refund_amount is null))",
+            "or (exchange_rate = 1 and (discount_amount is null or refund_amount is null))",
             columns=["gross_amount", "discount_amount", "net_amount", "refund_amount", "net_amount_after_refunds"],
         ),
         holds(
@@ -213,6 +229,16 @@ def _numbers_with_gaps(condition: str) -> str:
         having min(order_seq) <> 1
             or max(order_seq) <> count(*)
             or 2 * sum(order_seq) <> count(*) * (count(*) + 1)
+    """
+
+
+def _without_value(orders: str) -> str:
+    """Orders of no known value that have lines, and how many."""
+    return f"""
+        select order_id, count(*) as line_count
+        from staging.stg_orders__order_lines
+        where order_id in (select order_id from {orders} where net_amount_in_order_currency is null)
+        group by order_id
     """
 
 

@@ -25,6 +25,10 @@ from dagster_project.loading.time_zones import utc_sql
 from dagster_project.sql_text import quote_name, quote_text
 
 EARLIEST = dt.date(1900, 1, 1)
+# The most that quantity times price may be: a whole less than DECIMAL(18,4) ends at, as it is computed in doubles.
+LARGEST_PRODUCT = 10**14 - 1
+# The share of a rate that rounding to the decimals kept may change.
+RATE_LOSS = "1e-6"
 EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"
 # What people wrote is kept as they wrote it, white space included.
 FREE_TEXT = ("comment",)
@@ -315,6 +319,18 @@ def _row_conditions(feed: Feed) -> list[tuple[str, str]]:
     conditions = []
     if feed.name in CLOSED_BEFORE:
         conditions.append(("closed_before_created:closed_at", f"closed_at < {CLOSED_BEFORE[feed.name]}"))
+    if feed.name == "fx_rates":
+        delivered = "TRY_CAST(number_rate AS DOUBLE)"
+        lost = f"abs({delivered} - CAST(rate AS DOUBLE)) > {RATE_LOSS} * abs({delivered})"
+        conditions.append(("too_small_a_rate:rate", f"CASE WHEN rate IS NOT NULL THEN {lost} END"))
+    if feed.name == "order_lines":
+        conditions += [
+            (
+                f"product_out_of_range:{price}",
+                f"abs(CAST(quantity AS DOUBLE) * CAST({price} AS DOUBLE)) > {LARGEST_PRODUCT}",
+            )
+            for price in ("unit_price", "unit_cost")
+        ]
     if feed.name == "survey_responses":
         scales = load_survey_scales()
         lowest = " ".join(f"WHEN {quote_text(scale.scale_id)} THEN {scale.minimum_score}" for scale in scales)

@@ -21,7 +21,8 @@ SQL_TYPES = {
     "date": "DATE",
     "integer": "BIGINT",
     "money": "DECIMAL(18,4)",
-    "rate": "DECIMAL(18,8)",
+    # What lakes of before hold (18,8) is read as this: a type with fewer digits before the point would not be.
+    "rate": "DECIMAL(25,15)",
     "boolean": "BOOLEAN",
 }
 

@@ -16,6 +16,8 @@ SENTENCES = {
     "not_an_integer": "{column} is not a whole number. Write it without fraction and letters.",
     "not_a_boolean": "{column} is neither yes nor no. Write true or false, or map the spelling under value_maps.",
     "out_of_range": "{column} is infinite, not a number, or has more digits than the column holds. Correct the row.",
+    "product_out_of_range": "quantity times {column} has too many digits. Look for an article number in either.",
+    "too_small_a_rate": "{column} loses more than a millionth with the 15 decimals kept. It is for one unit.",
     "before_1900": "{column} is before 1900. Correct the date; leave it empty if it is not known.",
     "in_the_future": "{column} lies more than a day after the time of loading. Correct the date, format or zone.",
     "placeholder": "{column} is 1970-01-01 00:00:00, which systems write for an unknown time. Correct or empty it.",

@@ -59,6 +59,11 @@ def product(one: str, other: str, other_scale: int, expected: str) -> Case:
     return f'"cast(" ~ exact_product({factors}) ~ " as decimal(38, 12))"', Decimal(expected)
 
 
+def conversion(amount: str, rate: str, expected: str) -> Case:
+    factors = f'"cast({amount} as decimal(18, 4))", "cast({rate} as decimal(25, 15))"'
+    return f'"cast(" ~ exact_conversion({factors}) ~ " as decimal(38, 19))"', Decimal(expected)
+
+
 def rounding(amount: str, places: int, expected: str | None) -> Case:
     call = f'"cast(" ~ rounded("cast({amount} as decimal(32, 12))", {places}) ~ " as decimal(38, 4))"'
     return call, None if expected is None else Decimal(expected)
@@ -124,6 +129,16 @@ CASES: dict[str, list[Case]] = {
         product("0.0001", "0.00000003", 8, "0.000000000003"),
         product("-12345678.9012", "98.76543210", 8, "-1219326311.244871208520"),
     ],
+    "exact_conversion": [
+        conversion("100000000", "0.00000088496", "88.496"),
+        conversion("-100000000", "0.00000088496", "-88.496"),
+        conversion("19.99", "1.1", "21.989"),
+        # Whole part and fraction, and all 19 places.
+        conversion("-12345678.9012", "98.765432109876543", "-1219326311.3668038370518945516"),
+        conversion("0.0001", "0.000000000000001", "0.0000000000000000001"),
+        conversion("99999999999999.9999", "0.999999999999999", "99999999999999.8999000000000000001"),
+        conversion("0.0001", "9999999999.999999999999999", "999999.9999999999999999999"),
+    ],
     "first_midnight_from": [
         first_midnight("2024-02-28 00:00:00", "2024-02-28"),
         first_midnight("2024-02-28 00:00:00.000001", "2024-02-29"),
@@ -149,6 +164,10 @@ CASES: dict[str, list[Case]] = {
         # 2 to the power of 53 less one, as an amount of four decimal places: beyond, not every number is a double.
         as_decimal("900719925474.0991", 4, "900719925474.0991"),
         as_decimal("-900719925474.0991", 4, "-900719925474.0991"),
+        # Beyond: the double that is nearest, to its last digit.
+        as_decimal("18014398509.481987", 6, "18014398509.481988"),
+        as_decimal("-18014398509.481987", 6, "-18014398509.481988"),
+        as_decimal("123456789012345.678", 6, "123456789012345.667584"),
         as_decimal("null", 6, None),
     ],
     "median_of": [

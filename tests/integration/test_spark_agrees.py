@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -65,9 +66,14 @@ def given(request: pytest.FixtureRequest, homes: Path, tmp_path_factory: pytest.
     macro_cases.write_project(project.folder)
     settings.lake_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
-        for name, number in (("shop__1", 1), ("shop__2", 2), ("another shop__1", 3)):
+        # The first file says the type, as the contract's does; exchange rates of before were narrower.
+        for name, number, rate in (
+            ("shop__1", 1, "0.000000884961234::decimal(25, 15)"),
+            ("shop__2", 2, "1234567890.00000088::decimal(18, 8)"),
+            ("another shop__1", 3, "1"),
+        ):
             path = quote_literal(settings.lake_dir / f"{name}.parquet")
-            connection.execute(f"copy (select {number} as number) to {path}")
+            connection.execute(f"copy (select {number} as number, {rate} as rate) to {path}")
     built = run_dbt(project, "build", ["*"])
     if request.param == "spark":
         # As a kill leaves it that comes while the table is written.
@@ -95,7 +101,10 @@ def test_every_date_of_a_span(given: dict[str, Rows]) -> None:
 
 
 def test_view_over_the_files_of_a_pattern(given: dict[str, Rows]) -> None:
-    assert sorted(given["macro_cases.parquet_view"]) == [(1,), (2,)]
+    assert sorted(given["macro_cases.parquet_view"]) == [
+        (1, Decimal("0.000000884961234")),
+        (2, Decimal("1234567890.00000088")),
+    ]
 
 
 def test_seed_with_empty_cells_and_special_characters(given: dict[str, Rows]) -> None:

@@ -25,6 +25,9 @@ spans as (
 select
     currency,
     exchange_rate,
+    case
+        when exchange_rate = cast(exchange_rate as decimal(18, 8)) then cast(exchange_rate as decimal(18, 8))
+    end as rate_of_8_places,
     {{ each_date('rate_date', 'last_valid_date') }} as valid_date,
     rate_date
 from spans

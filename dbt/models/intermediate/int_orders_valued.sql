@@ -51,12 +51,12 @@ line_totals as (
         count(*) as line_count,
         count(case when is_revenue then 1 end) as revenue_line_count,
         count(case when is_revenue and unit_cost is not null then 1 end) as costed_line_count,
-        cast({{ rounded(revenue, 4) }} as decimal(18, 4)) as gross_amount,
+        cast(case when {{ fits_amount(revenue) }} then {{ rounded(revenue, 4) }} end as decimal(18, 4)) as gross_amount,
         -- The lines speak if any of them states a discount, be it that of a gift card, which lowers nothing.
         cast(sum(case when is_revenue then discount_amount else discount_amount * 0 end) as decimal(18, 4)) as discount_amount,
         cast(sum(shipping_amount) as decimal(18, 4)) as shipping_amount,
         cast(sum(tax_amount) as decimal(18, 4)) as tax_amount,
-        cast({{ rounded(cost, 4) }} as decimal(18, 4)) as cost_amount
+        cast(case when {{ fits_amount(cost) }} then {{ rounded(cost, 4) }} end as decimal(18, 4)) as cost_amount
     from (
         select
             *,
@@ -122,9 +122,10 @@ rated as (
     select
         joined.*,
         case
-            when joined.order_currency = '{{ reporting_currency }}' then cast(1 as decimal(18, 8))
+            when joined.order_currency = '{{ reporting_currency }}' then cast(1 as decimal(25, 15))
             else exchange_rates.exchange_rate
         end as exchange_rate,
+        exchange_rates.rate_of_8_places,
         case
             when joined.order_currency = '{{ reporting_currency }}' then joined.ordered_date
             else exchange_rates.rate_date
@@ -158,8 +159,9 @@ converted as (
         cast(
             case
                 when rated.order_currency = '{{ reporting_currency }}' then rated.{{ amount }}_amount
-                else {{ round_to_minor_units(
-                    exact_product('cast(rated.' ~ amount ~ '_amount as decimal(18, 4))', 'rated.exchange_rate'), 'currencies.minor_units'
+                else {{ converted(
+                    'cast(rated.' ~ amount ~ '_amount as decimal(18, 4))', 'rated.exchange_rate', 'currencies.minor_units',
+                    'rated.rate_of_8_places'
                 ) }}
             end as decimal(18, 4)
         ) as {{ amount }}_amount{{ ',' if not loop.last }}

@@ -27,7 +27,7 @@ select
     cast(
         case
             when orders.order_currency = '{{ var("reporting_currency") }}' then order_refunds.refund_amount
-            else {{ round_to_minor_units(exact_product('order_refunds.refund_amount', 'orders.exchange_rate'), 'currencies.minor_units') }}
+            else {{ converted('order_refunds.refund_amount', 'orders.exchange_rate', 'currencies.minor_units') }}
         end as decimal(18, 4)
     ) as refund_amount,
     {{ reporting_date('order_refunds.refunded_at') }} as refunded_date

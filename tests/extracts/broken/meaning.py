@@ -4,6 +4,8 @@ The loader sees one row at a time. What needs other rows to be judged (a key twi
 it must let through unchanged; `judged_later` names the check that takes it up.
 """
 
+from decimal import Decimal
+
 from tests.extracts.broken.case import ANSWERS, CUSTOMERS, LINES, ORDERS, RATES, REFUNDS, TICKETS, Case
 
 ORDER = "2024-05-31,paid,5,web"
@@ -50,8 +52,17 @@ MEANING = [
     Case("missing_rate", f"{RATES}2024-05-31,USD,\n", read=1, reasons={"missing:rate": 1}, feed="fx_rates"),
     Case("negative_rate", f"{RATES}2024-05-31,USD,-1\n", read=1, reasons={"not_positive:rate": 1}, feed="fx_rates"),
     Case("rate_of_zero", f"{RATES}2024-05-31,USD,0\n", read=1, reasons={"not_positive:rate": 1}, feed="fx_rates"),
-    Case("rate_that_rounds_to_zero", f"{RATES}2024-05-31,USD,0.000000001\n", read=1,
+    Case("rate_that_rounds_to_zero", f"{RATES}2024-05-31,USD,0.0000000000000001\n", read=1,
          reasons={"not_positive:rate": 1}, feed="fx_rates"),
+    Case("rate_that_15_decimals_do_not_hold", f"{RATES}2024-05-31,IRR,0.00000000012345678901\n", read=1,
+         reasons={"too_small_a_rate:rate": 1}, feed="fx_rates"),
+    Case("rate_of_a_weak_currency", f"{RATES}2024-05-31,IRR,0.00000088496\n2024-05-31,KWD,3678000.12345678\n", read=2,
+         accepted=2, values=("rate", [Decimal("0.00000088496"), Decimal("3678000.12345678")]), feed="fx_rates"),
+    Case("article_number_as_quantity", f"{LINES}1,1,4006381333931,199\n", read=1,
+         reasons={"product_out_of_range:unit_price": 1}, feed="order_lines"),
+    Case("article_number_as_quantity_at_cost", "order_id,line_number,quantity,unit_price,unit_cost\n1,1,4e12,2,150\n",
+         read=1, reasons={"product_out_of_range:unit_cost": 1}, feed="order_lines"),
+    Case("line_of_rials", f"{LINES}1,1,1000,99999999998\n", read=1, accepted=1, feed="order_lines"),
     Case("rate_of_an_unknown_currency", f"{RATES}2024-05-31,XXZ,1\n", read=1,
          reasons={"unknown_currency:currency": 1}, feed="fx_rates"),
     Case("order_in_a_currency_without_rate", "order_id,ordered_at,status,currency\n9,2024-05-31,paid,JPY\n", read=1,

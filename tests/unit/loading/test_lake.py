@@ -3,6 +3,7 @@
 import json
 import stat
 from dataclasses import replace
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -81,6 +82,20 @@ def test_every_feed_has_a_batch_without_rows_of_the_contract_types(home):
         assert [row[1] for row in described][: len(feed.columns)] == [
             column.sql_type for column in feed.columns.values()
         ]
+
+
+def test_rates_of_a_narrower_contract_are_read_beside_new_ones(home):
+    rates = "rate_date,currency,rate\n2024-05-31,IRR,"
+    home.map("name: shop\nsources:\n  - {name: rates, feed: fx_rates, files: '*.csv'}\n")
+    home.put("a.csv", f"{rates}1234567890.00000088\n")
+    home.load()
+    for path in (home.settings.raw_dir / "fx_rates").glob("*.parquet"):
+        narrow = f"SELECT * REPLACE (CAST(rate AS DECIMAL(18,8)) AS rate) FROM read_parquet('{path}')"
+        home.query(f"COPY ({narrow}) TO '{path}.narrow' (FORMAT parquet)")
+        path.with_name(f"{path.name}.narrow").replace(path)
+    home.put("b.csv", f"{rates}0.000000884961234\n")
+    home.load()
+    assert home.rows("fx_rates", "rate") == [(Decimal("1234567890.00000088"),), (Decimal("0.000000884961234"),)]
 
 
 def test_two_datasets_share_a_home_without_mixing(home):
