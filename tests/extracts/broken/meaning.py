@@ -53,7 +53,7 @@ MEANING = [
     Case("negative_rate", f"{RATES}2024-05-31,USD,-1\n", read=1, reasons={"not_positive:rate": 1}, feed="fx_rates"),
     Case("rate_of_zero", f"{RATES}2024-05-31,USD,0\n", read=1, reasons={"not_positive:rate": 1}, feed="fx_rates"),
     Case("rate_that_rounds_to_zero", f"{RATES}2024-05-31,USD,0.0000000000000001\n", read=1,
-         reasons={"not_positive:rate": 1}, feed="fx_rates"),
+         reasons={"not_positive:rate": 1, "too_small_a_rate:rate": 1}, feed="fx_rates"),
     Case("rate_that_15_decimals_do_not_hold", f"{RATES}2024-05-31,IRR,0.00000000012345678901\n", read=1,
          reasons={"too_small_a_rate:rate": 1}, feed="fx_rates"),
     Case("rate_of_a_weak_currency", f"{RATES}2024-05-31,IRR,0.00000088496\n2024-05-31,KWD,3678000.12345678\n", read=2,
