@@ -1,4 +1,5 @@
-"""What every macro of `dbt/macros/cross_database` gives, worked out by hand, and a dbt project that asks for it.
+"""What every macro of `dbt/macros/cross_database` gives (and `converted`, made of them), worked out by hand, and a dbt
+project that asks for it.
 
 Belongs here: the cases, and the project made of them: it has the macros of the warehouse and no model of it. Does not
 belong here: building it on an engine, and comparing.
@@ -62,6 +63,17 @@ def product(one: str, other: str, other_scale: int, expected: str) -> Case:
 def conversion(amount: str, rate: str, expected: str) -> Case:
     factors = f'"cast({amount} as decimal(18, 4))", "cast({rate} as decimal(25, 15))"'
     return f'"cast(" ~ exact_conversion({factors}) ~ " as decimal(38, 19))"', Decimal(expected)
+
+
+def converted(amount: str, rate: str, minor_units: int, expected: str | None) -> Case:
+    # Of columns: what is written out DuckDB computes beforehand, also where the macro leaves it out.
+    given = f"cast({amount} as decimal(18, 4)), cast({rate} as decimal(25, 15)), cast({minor_units} as integer)"
+    # A rate of up to 8 places is in a column of its own as well.
+    short_rate = rate if len(rate.split(".")[1]) <= 8 else "null"
+    rows = f"(values ({given}, cast({short_rate} as decimal(18, 8)))) as given (amount, rate, minor_units, short_rate)"
+    value = 'converted("amount", "rate", "minor_units", "short_rate")'
+    call = f'"(select cast(" ~ {value} ~ " as decimal(38, 4)) from {rows})"'
+    return call, None if expected is None else Decimal(expected)
 
 
 def rounding(amount: str, places: int, expected: str | None) -> Case:
@@ -138,6 +150,15 @@ CASES: dict[str, list[Case]] = {
         conversion("0.0001", "0.000000000000001", "0.0000000000000000001"),
         conversion("99999999999999.9999", "0.999999999999999", "99999999999999.8999000000000000001"),
         conversion("0.0001", "9999999999.999999999999999", "999999.9999999999999999999"),
+    ],
+    "converted": [
+        converted("100000000", "0.00000088496", 2, "88.5"),
+        converted("100000000", "0.00000088496", 3, "88.496"),
+        converted("1.005", "1.0", 2, "1.01"),
+        # More digits than an amount has: unknown, and no error.
+        converted("90000000000000", "1130000.0", 2, None),
+        converted("-99999999999999.9999", "9999999999.000000000000001", 4, None),
+        converted("49999999999999.5", "2.0", 0, "99999999999999"),
     ],
     "first_midnight_from": [
         first_midnight("2024-02-28 00:00:00", "2024-02-28"),
