@@ -12,6 +12,8 @@ from expectations.rules import Suite, filled, finds_nothing, given_up, holds, ke
 ROUNDING_ALLOWANCE = "0.01"
 
 ORDERS = "intermediate.int_orders_valued"
+REFUNDS = "intermediate.int_refunds_valued"
+STAGED_REFUNDS = "staging.stg_orders__order_refunds"
 
 
 def order_suites() -> list[Suite]:
@@ -127,24 +129,38 @@ def _orders_valued() -> Suite:
         ),
         finds_nothing(
             "refunds_agree_with_staging",
-            "Refunds in the reporting currency add up to no more than those of staging: none is counted twice by "
-            "a join. "
-            "Those after the as-of date are left out.",
-            query=_refunds_added(ORDERS),
-            after_refresh=_refunds_added(taken_in(ORDERS)),
+            "In the reporting currency, what was given back on each order is what staging says of it: no refund is "
+            "lost, and none is counted twice by a join. Those after a set as-of date are left out.",
+            query=_refunds_apart_from_staging(ORDERS),
+            # Also of orders that ought to have been worked out again, for a refund of theirs came or went.
+            after_refresh=_refunds_apart_from_staging(
+                f"(select * from {ORDERS} where order_id in (select order_id from {taken_in(ORDERS)} "
+                f"union all select order_id from {taken_in(STAGED_REFUNDS)} "
+                f"union all select order_id from {given_up(STAGED_REFUNDS)}))"
+            ),
         ),
     )
 
 
 def _refunds_valued() -> Suite:
     return keyed_suite(
-        "intermediate.int_refunds_valued",
+        REFUNDS,
         ["refund_id"],
         holds(
             "refund_not_negative",
             "A refund is money given back, so not negative.",
             broken_when="refund_amount < 0",
             columns=["refund_amount"],
+        ),
+        finds_nothing(
+            "refunds_agree_with_orders",
+            "The refunds of every valid order of known value are here, in the reporting currency with the amount that "
+            "the order says, and no others.",
+            query=_refunds_apart_from_orders(ORDERS, REFUNDS),
+            after_refresh=_refunds_apart_from_orders(
+                taken_in(ORDERS),
+                f"(select * from {REFUNDS} where order_id in (select order_id from {taken_in(ORDERS)}))",
+            ),
         ),
     )
 
@@ -278,18 +294,49 @@ def _value_added(orders: str) -> str:
     """
 
 
-def _refunds_added(orders: str) -> str:
-    """Where more was given back on some orders, together, than staging says of them."""
+def _refunds_apart_from_staging(orders: str) -> str:
+    """Orders on which was given back what staging does not say, or not what it says.
+
+    No table says whether an as-of date was set, nor the zone of its day. So what is dated a day before it or earlier
+    has to be there, and what is dated later may be.
+    """
     return f"""
-        with both_sides as (
+        with valued as (
+            select order_id, refund_amount from {orders} as orders where exchange_rate = 1
+        ),
+        staged as (
             select
-                (
-                    select coalesce(sum(refunds.refund_amount), 0)
-                    from staging.stg_orders__order_refunds as refunds
-                    inner join {orders} as orders using (order_id)
-                    where orders.exchange_rate = 1
-                ) as staged_amount,
-                (select coalesce(sum(refund_amount), 0) from {orders} where exchange_rate = 1) as valued_amount
+                order_id, sum(refund_amount) as staged_amount,
+                sum(case when refunded_at < as_of_date - interval 1 day then refund_amount else 0 end) as known_amount
+            from {STAGED_REFUNDS}
+            cross join intermediate.int_as_of
+            where order_id in (select order_id from valued)
+            group by order_id
         )
-        select * from both_sides where valued_amount > staged_amount + {ROUNDING_ALLOWANCE}
+        select order_id, staged_amount, refund_amount
+        from valued
+        left join staged using (order_id)
+        where refund_amount > coalesce(staged_amount, 0) + {ROUNDING_ALLOWANCE}
+            or refund_amount < coalesce(known_amount, 0) - {ROUNDING_ALLOWANCE}
+    """
+
+
+def _refunds_apart_from_orders(orders: str, refunds: str) -> str:
+    """Orders whose single refunds are missing, too many, or not what the order says was given back on it."""
+    return f"""
+        with valued as (
+            select order_id, exchange_rate, refund_amount,
+                coalesce(is_valid_order and net_amount is not null, false) as is_counted
+            from {orders} as orders
+        ),
+        refunded as (
+            select order_id, sum(refund_amount) as refunds_together from {refunds} as refunds group by order_id
+        )
+        select order_id, refund_amount, refunds_together
+        from valued
+        full join refunded using (order_id)
+        where (refunds_together is not null and not coalesce(is_counted, false))
+            or (is_counted and refund_amount <> 0 and refunds_together is null)
+            or (is_counted and exchange_rate = 1
+                and abs(coalesce(refunds_together, 0) - refund_amount) > {ROUNDING_ALLOWANCE})
     """

@@ -1,6 +1,6 @@
 """What is expected of the marts before they are published: one suite a mart.
 
-Belongs here: keys, the identities of docs/metrics.md, agreement with the tables they are made of, sanity against the
+Belongs here: the identities of docs/metrics.md, agreement with the tables they are made of, sanity against the
 last release. Does not belong here: how a figure is defined (`dbt/models/marts`). `marts.data_quality` is made of check
 results and checked by dbt.
 """

@@ -338,7 +338,8 @@ def _churn_reasons_by_period() -> Suite:
             filled("close_reason", "Every lost contract has a reason, 'not_stated' where the CRM gives none."),
             finds_nothing(
                 "reasons_add_up",
-                "The lost customers of all reasons together are the lost customers of churn_by_period.",
+                "The lost customers of all reasons together are the lost customers of churn_by_period; nobody is lost "
+                "without a reason.",
                 query="""
                     with by_reason as (
                         select period_grain, period_start, activity_definition, segment_type, segment_value,
@@ -348,10 +349,10 @@ def _churn_reasons_by_period() -> Suite:
                     )
                     select period_grain, period_start, activity_definition, segment_type, segment_value,
                         churn.lost_customers, by_reason.lost_by_reason
-                    from by_reason
-                    left join marts.churn_by_period as churn
+                    from marts.churn_by_period as churn
+                    full join by_reason
                         using (period_grain, period_start, activity_definition, segment_type, segment_value)
-                    where churn.lost_customers is distinct from by_reason.lost_by_reason
+                    where coalesce(churn.lost_customers, 0) <> coalesce(by_reason.lost_by_reason, 0)
                 """,
             ),
         ],

@@ -1,8 +1,8 @@
 """The vocabulary of the suites: how one rule becomes one Great Expectations expectation.
 
 Belongs here: the two expectation classes of ours, the helpers that build expectations, the shape of a suite. Does not
-belong here: any rule about a particular table (the stage modules); that a key is unique and complete, which dbt's test
-`unique_combination` of each table finds out.
+belong here: any rule about a particular table (the stage modules); that the key of a table made by dbt is unique and
+complete, which its dbt test `unique_combination` finds out.
 
 Two classes are ours because GX would ask the engine far more than needed. `ExpectNoRowToBreakRule` is counted
 together with all other rules of its table in one query (GX's own multi-column expectations are one to three queries

@@ -1,7 +1,7 @@
 """What is expected of the staging tables: one suite a table.
 
-Belongs here: keys, nothing lost or doubled between raw and staging, ranges of single values. Does not belong here:
-rules across feeds (`intermediate`).
+Belongs here: nothing lost or doubled between raw and staging, ranges of single values. Does not belong here: that keys
+are unique and complete, which dbt tests; rules across feeds (`intermediate`).
 """
 
 from expectations.identities import LINE_VALUE
