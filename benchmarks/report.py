@@ -35,7 +35,8 @@ nothing takes, at most 5 % of the rebuild; a refresh of nothing, the fixed cost,
 of the rebuild; at most 6,000 MB (at 50 million orders)."""
 ABOUT_PARTS = """\
 Seconds of the steps, by Dagster's own history; `start-up` is what is left of the whole: interpreter, imports,
-definitions. Imports of dbt and Great Expectations happen in the first step that needs them. Tests of dbt belong to
+definitions and, in a new home, dbt's parse of the project; Dagster's plan and its time between steps; the stewards'
+pages. Imports of dbt and Great Expectations happen in the first step that needs them. Tests of dbt belong to
 `transform`."""
 ABOUT_GROWTH = """\
 Exponent of the seconds over the number of orders: 1 grows in proportion, less is better. Only between sizes measured

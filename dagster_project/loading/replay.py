@@ -5,8 +5,8 @@ Those that pass now form a batch of their own, exactly once.
 Belongs here: reading refused rows back and judging them again. Does not belong here: loading files (`loader`), the
 commit (`taking_out`).
 
-A replayed row keeps the load sequence and the snapshot mark of the batch it came from: it is as old as its file, and
-must not win over what was delivered later.
+A replayed row keeps the load sequence of the batch it came from: it is as old as its file, and must not win over what
+was delivered later. Whether it is of a full dump is what the mapping says today.
 """
 
 from collections.abc import Callable
