@@ -13,7 +13,16 @@ SEGMENT = ["segment_type", "segment_value"]
 ENDING = ["is_complete", "is_final"]
 
 CATALOGUE = {
-    "dim_customer": ["customer_id", "first_purchase_date", "last_purchase_date", "purchase_count"],
+    "dim_customer": [
+        "customer_id",
+        "country",
+        "region",
+        "segment",
+        "acquisition_channel",
+        "purchase_count",
+        "first_purchase_date",
+        "last_purchase_date",
+    ],
     "dim_period": ["period_grain", "period_start", "period_end", "period_label", "is_complete", "is_final"],
     "retention_by_period": [
         *PERIOD,

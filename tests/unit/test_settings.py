@@ -1,4 +1,4 @@
-"""What is read from the environment: what cannot work is told; and every engine keeps to the memory it may take."""
+"""What the environment says, what holds where it says nothing or nonsense, and the memory every engine keeps to."""
 
 import dataclasses
 import datetime as dt
@@ -10,7 +10,29 @@ import pytest
 from dagster_project.loading import engine as loading_engine
 from dagster_project.publishing.content import write_marts
 from dagster_project.quality import engine as quality_engine
-from dagster_project.settings import Settings, SettingsError, load_settings
+from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+
+
+@pytest.mark.parametrize("environment", [{}, dict.fromkeys(["WAREHOUSE_HOME", "EXTRACTS_DIR", "DBT_TARGET"], "")])
+def test_without_a_word_the_sample_is_read_on_duckdb_into_var(environment: dict[str, str]) -> None:
+    settings = load_settings(environment)
+    assert settings.warehouse_home == PROJECT_ROOT / "var"
+    assert settings.extracts_dir == PROJECT_ROOT / "sample" / "extracts"
+    assert settings.extracts_config == PROJECT_ROOT / "sample" / "extracts.yml"
+    assert settings.dbt_target == "duckdb"
+
+
+def test_paths_and_engine_are_those_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WAREHOUSE_HOME": "home", "EXTRACTS_DIR": "in", "EXTRACTS_CONFIG": "in.yml"}.items():
+        monkeypatch.setenv(name, str(tmp_path / value))
+    monkeypatch.setenv("DBT_TARGET", "spark")
+    settings = load_settings()
+    assert settings.warehouse_home == tmp_path / "home"
+    assert settings.extracts_dir == tmp_path / "in"
+    assert settings.extracts_config == tmp_path / "in.yml"
+    assert settings.dbt_target == "spark"
+    with pytest.raises(SettingsError, match="DBT_TARGET is 'postgres'; it must be one of: duckdb, spark"):
+        load_settings({"DBT_TARGET": "postgres"})
 
 
 @pytest.mark.parametrize("limit", ["lots", "0GB", "4", "1.5GB", "100%"])

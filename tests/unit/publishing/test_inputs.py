@@ -7,14 +7,18 @@ import pytest
 
 from dagster_project.publishing.inputs import BuildInputs, describe_inputs
 
+# A file of each kind that decides figures or whether they pass, from the dbt project.
+DEFINITIONS = ("dbt_project.yml", "models/marts/a.sql", "macros/b.sql", "seeds/c.csv", "../expectations/marts.py")
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for folder in ("models", "macros", "seeds"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "dbt_project.yml").write_text("name: x")
-    (tmp_path / "models" / "a.sql").write_text("select 1")
-    return tmp_path
+    folder = tmp_path / "dbt"
+    folder.mkdir()
+    for name in DEFINITIONS:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("as it was")
+    return folder
 
 
 def entry(batch_id: str, status: str = "loaded", loaded_at: str = "2026-03-01") -> SimpleNamespace:
@@ -32,13 +36,11 @@ def test_order_of_batches_and_refused_files_change_nothing(project: Path) -> Non
     assert other == inputs(project)
 
 
-def test_data_variables_dataset_and_definitions_change_them(project: Path) -> None:
+def test_data_variables_and_dataset_change_them(project: Path) -> None:
     before = inputs(project)
     assert inputs(project, ledger=("a",)) != before
     assert inputs(project, variables={"first_weekday": 6}) != before
     assert inputs(project, dataset="other") != before
-    (project / "models" / "a.sql").write_text("select 2")
-    assert inputs(project) != before
 
 
 def test_a_file_that_is_loaded_a_second_time_may_be_read_otherwise(project: Path) -> None:
@@ -47,7 +49,22 @@ def test_a_file_that_is_loaded_a_second_time_may_be_read_otherwise(project: Path
     assert again != inputs(project)
 
 
-def test_the_project_file_counts_because_defaults_stand_there(project: Path) -> None:
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_every_definition_changes_them(project: Path, name: str) -> None:
     before = inputs(project)
-    (project / "dbt_project.yml").write_text("name: y")
+    (project / name).write_text("as it is now")
     assert inputs(project) != before
+
+
+def test_a_file_that_comes_or_gets_another_name_changes_them(project: Path) -> None:
+    before = inputs(project)
+    other = (project / "macros" / "b.sql").rename(project / "macros" / "c.sql")
+    renamed = inputs(project)
+    other.with_name("d.sql").write_text("as it was")
+    assert before != renamed != inputs(project)
+
+
+def test_what_python_leaves_beside_the_suites_changes_nothing(project: Path) -> None:
+    before = inputs(project)
+    (project.parent / "expectations" / "marts.cpython-311.pyc").write_text("compiled")
+    assert inputs(project) == before

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 import threading
 from pathlib import Path
 
@@ -88,6 +89,22 @@ def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Setti
         "orders": {"files": 2, "rows_read": 7, "rows_accepted": 6, "rows_quarantined": 1, "watermark": "2026-01-02"}
     }
     assert duckdb.connect().sql(f"select count(*) from '{current}/churn.parquet'").fetchall() == [(50,)]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="There is no git.")
+def test_a_release_names_the_commit_of_the_code(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "clone"
+    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    clone.mkdir()
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "first"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    monkeypatch.setattr(releases, "PROJECT_ROOT", clone)
+    assert publish(settings).details["git_revision"] == head
+    monkeypatch.setattr(releases, "PROJECT_ROOT", tmp_path / "downloaded")
+    assert publish(settings).details["git_revision"] is None
 
 
 def test_rows_that_left_quarantine_are_counted_once_and_are_no_files(settings: Settings) -> None:
