@@ -19,9 +19,7 @@ LEGEND_LINE = 16
 LABELLED_COHORTS = 16
 
 
-def trend(
-    frame: pd.DataFrame, certainties: list[str], number_format: dict[str, object], *, height: int = HEIGHT
-) -> alt.LayerChart:
+def trend(frame: pd.DataFrame, certainties: list[str], number_format: dict[str, object]) -> alt.LayerChart:
     """One or several series over periods, with their interval and a mark by certainty.
 
     `frame`: period (label, in order), value, lower, upper, certainty (a text out of `certainties`, the reliable one
@@ -49,7 +47,7 @@ def trend(
         tooltip=alt.Tooltip("tooltip:N"),
     )
     layers = [line, points] if frame["lower"].isna().all() else [band, line, points]
-    return _finish(layers, frame, number_format, height)
+    return _finish(layers, frame, number_format, HEIGHT)
 
 
 def waterfall(frame: pd.DataFrame, number_format: dict[str, object]) -> alt.LayerChart:

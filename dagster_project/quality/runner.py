@@ -89,10 +89,10 @@ def _questions(suite: "Suite", rows: int, taken_in: RowsTakenIn | None) -> tuple
     return relation, [asked(expectation) for expectation in suite.expectations]
 
 
-def could_not_run(description: str, rule: str = "table_can_be_checked") -> CheckResult:
+def could_not_run(description: str) -> CheckResult:
     """The result that stands for a table whose rules could not be run at all."""
     return CheckResult(
-        rule=rule,
+        rule="table_can_be_checked",
         description=description,
         severity="critical",
         status="error",

@@ -19,9 +19,10 @@ def series(
     selection: Selection,
     small_base_limit: int,
     survey_id: str = EVERYBODY,
-    touchpoint: str = EVERYBODY,
 ) -> pd.DataFrame:
     """A figure in every period of the selection's grain, oldest first, whatever the selection's period.
+
+    Of surveys that of all touchpoints together.
 
     Columns: period_start, period_label, value, numerator, denominator, lower, upper, previous, last_year, certainty
     (ok, small_base, no_base), is_complete, is_final. Last year is 52 weeks before for weeks.
@@ -38,7 +39,7 @@ def series(
         parameters["definition"] = selection.definition
     if metric.survey_metric:
         conditions += ["metric = $metric", "survey_id = $survey_id", "touchpoint = $touchpoint"]
-        parameters |= {"metric": metric.survey_metric, "survey_id": survey_id, "touchpoint": touchpoint}
+        parameters |= {"metric": metric.survey_metric, "survey_id": survey_id, "touchpoint": EVERYBODY}
     sql = f"""
         with figures as (
             select period_start::date as period_start, {_measures(metric, small_base_limit)}
