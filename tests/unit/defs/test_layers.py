@@ -2,14 +2,15 @@
 
 from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 
 from dagster_project.defs import layers
-from dagster_project.defs.layers import LAYERS, check_specs, layer_of
+from dagster_project.defs.layers import LAYERS, _raise_on_failures, check_specs, layer_of
 from dagster_project.publishing.inputs import BuildInputs
 from dagster_project.settings import Settings
 from dagster_project.transforming.build_state import read_complete_build
-from dagster_project.transforming.dbt_runner import DbtError
+from dagster_project.transforming.dbt_runner import DbtError, NodeResult
 
 
 def model(name: str, schema: str, **changes: object) -> dict:
@@ -95,3 +96,32 @@ def test_a_build_whose_definitions_changed_meanwhile_is_not_whole(
     else:
         layers._note_progress(session, LAYERS[-1], is_whole=True)
         assert read_complete_build(settings) == inputs.as_json()
+
+
+def node_result(name: str, status: str, resource_type: str = "model") -> NodeResult:
+    return NodeResult(f"{resource_type}.p.{name}", name, resource_type, "", status, "error", f"of {name}", 0.1, None)
+
+
+GOOD = [node_result("stg_a", "success"), node_result("hard", "pass", "test"), node_result("soft", "warn", "test")]
+
+
+def test_a_layer_of_which_all_is_built_and_at_most_warnings_are_left_is_good() -> None:
+    _raise_on_failures("staging", GOOD, untouched=[])
+
+
+@pytest.mark.parametrize(
+    ("more", "untouched", "words"),
+    [
+        ([node_result("hard_b", "fail", "test")], [], "test hard_b: of hard_b"),
+        ([node_result("stg_b", "error")], [], "model stg_b: of stg_b"),
+        ([node_result("stg_b", "skipped")], [], "not built or tested because of that: stg_b"),
+        ([], ["model.p.stg_b"], "dbt did not touch: model.p.stg_b"),
+    ],
+)
+def test_a_layer_of_which_anything_failed_or_was_left_out_fails(
+    more: list[NodeResult], untouched: list[str], words: str
+) -> None:
+    with pytest.raises(dg.Failure) as caught:
+        _raise_on_failures("staging", [*GOOD, *more], untouched)
+    assert caught.value.description == f"The staging layer failed.\n{words}"
+    assert not caught.value.allow_retries
