@@ -86,7 +86,7 @@ def first_looks(browser: Browser, home: Path) -> tuple[bool, list[float], list[f
     return is_quiet, [seconds for seconds, _ in looks], [processor_seconds for _, processor_seconds in looks]
 
 
-def test_the_first_view_is_there_in_two_seconds(
+def test_the_first_view_costs_what_that_of_a_small_release_costs_and_is_there_in_two_seconds(
     browser: Browser, sample_home: Path, large_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     small_home = tmp_path_factory.mktemp("small")
@@ -94,9 +94,13 @@ def test_the_first_view_is_there_in_two_seconds(
     _, _, small_processor_seconds = first_looks(browser, small_home)
     is_quiet, seconds, processor_seconds = first_looks(browser, large_home)
     assert median(processor_seconds) < MOST_TIMES_THE_SMALL_VIEW * median(small_processor_seconds)
-    if is_quiet and median(small_processor_seconds) < USUAL_PROCESSOR_SECONDS:
-        assert median(seconds) < MOST_SECONDS
-        assert seconds[0] < MOST_SECONDS
+    if not is_quiet or median(small_processor_seconds) >= USUAL_PROCESSOR_SECONDS:
+        pytest.skip(
+            "The first view costs what that of a small release costs. Whether it is there in two seconds cannot be "
+            "told here: others use the processor, or it is too slow."
+        )
+    assert median(seconds) < MOST_SECONDS
+    assert seconds[0] < MOST_SECONDS
 
 
 def test_the_first_reader_waits_for_no_answer_of_the_release(

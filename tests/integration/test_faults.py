@@ -5,6 +5,7 @@ Everything runs in child processes, as a user runs it.
 
 import pytest
 
+from dagster_project.run_lock import hold_writer_lock
 from tests.integration.workplace import ORDER_COLUMNS, Workplace, order_rows, write_rows
 from tests.soak.checks import check_lake, check_release, served_id
 from tests.soak.children import Child, Place, run, start
@@ -74,13 +75,15 @@ def test_a_job_that_was_killed_in_the_middle_of_dbt_is_finished_by_the_next_one(
     assert check_lake(place.settings, DATASET)["raw/orders"][0] == 620
 
 
-def test_of_two_jobs_started_together_one_is_told_who_is_writing(finished: Workplace) -> None:
+def test_jobs_that_start_while_another_run_writes_are_told_so_and_run_when_it_has_ended(finished: Workplace) -> None:
     place = Place(finished.folder)
-    pair = [start(place, *REFRESH) for _ in range(2)]
-    codes = sorted(child.wait() for child in pair)
-    told = [child for child in pair if "Another run is writing" in child.output()]
-    assert (codes, len(told)) in (([0, 1], 1), ([0, 0], 0)), "the second may come when the first has ended"
-    assert "Traceback" not in "".join(child.output() for child in pair)
+    with hold_writer_lock(place.settings, "the-first-run", "full_rebuild"):
+        refused = [start(place, *REFRESH) for _ in range(2)]
+        assert [child.wait() for child in refused] == [1, 1]
+    assert all("Another run is writing" in child.output() for child in refused)
+    assert all("job full_rebuild, run the-first-run" in child.output() for child in refused)
+    assert "Traceback" not in "".join(child.output() for child in refused)
+    must_be(run(place, *REFRESH), 0)
     check_release(place.settings)
 
 

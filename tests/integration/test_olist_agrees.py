@@ -237,15 +237,17 @@ def test_identities_hold_at_every_grain(
         select
             count(*),
             count(*) filter (
-                customers_at_end != new_customers + retained_customers + reactivated_customers
-                or customers_at_start != retained_customers + retention.lost_customers
+                retention.customers_at_start is distinct from churn.customers_at_start
+                or retention.lost_customers is distinct from churn.lost_customers
+                or customers_at_end != new_customers + retained_customers + reactivated_customers
+                or retention.customers_at_start != retained_customers + retention.lost_customers
                 or abs(coalesce(retention_rate_excl_reactivated + churn_rate, 1) - 1) > 1e-9
                 or revenue_at_start + new_revenue + expansion_revenue + reactivation_revenue - contraction_revenue
                     - churned_revenue != revenue_at_end
             )
         from marts.retention_by_period as retention
-        join marts.churn_by_period as churn
-            using (period_grain, period_start, activity_definition, segment_type, segment_value, customers_at_start)
+        full join marts.churn_by_period as churn
+            using (period_grain, period_start, activity_definition, segment_type, segment_value)
         where period_grain = ? and activity_definition = ?
         """,
         [period_grain, activity_definition],

@@ -9,6 +9,7 @@ from dagster_project.loading.contracts import load_feeds
 from dagster_project.quality.gates import suites_of
 from dagster_project.quality.results import STAGES
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from tests.extracts.broken.meaning import KEYS, MEANING
 
 # Made after the gate of the marts, about the build itself; dbt tests them.
 WITHOUT_SUITE = {"marts.data_quality", "marts.metric_restatements"}
@@ -57,3 +58,10 @@ def test_great_expectations_comes_without_what_no_suite_uses():
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_what_the_loader_rightly_lets_through_has_a_rule_of_its_own():
+    rules = {rule.meta["rule"] for stage in STAGES[1:] for suite in suites_of(stage) for rule in suite.expectations}
+    judged_later = {case.name: case.judged_later for case in [*KEYS, *MEANING] if case.judged_later}
+    assert len(judged_later) > 10
+    assert [name for name, ending in judged_later.items() if not any(rule.endswith(ending) for rule in rules)] == []
