@@ -139,10 +139,10 @@ def _customer_lifetime_value() -> Suite:
                 "Gross margin rate = margin / net value of the purchases with known cost; without such there is "
                 "neither.",
                 broken_when=differs(
-                    "gross_margin_rate", "margin_amount::double / costed_net_amount", "costed_net_amount"
+                    "gross_margin_rate", "margin_amount::double / costed_net_amount", "greatest(costed_net_amount, 0)"
                 )
-                + " or (costed_net_amount = 0) <> (gross_margin_rate is null) "
-                "or (costed_net_amount = 0) <> (margin_amount is null)",
+                + " or (costed_net_amount > 0) = (gross_margin_rate is null) "
+                "or (costed_net_amount > 0) = (margin_amount is null)",
                 columns=["margin_amount", "costed_net_amount", "gross_margin_rate"],
             ),
             holds(

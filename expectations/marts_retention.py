@@ -215,6 +215,8 @@ def _churn_by_period() -> Suite:
     # Of amounts, which are exact, not of other rates: where customers of negative revenue leave little at the start,
     # these are so large that their last digits differ by more than the allowance.
     kept = "revenue_at_start - churned_revenue - contraction_revenue"
+    # Refunds can take revenue below 0, and a share of that is none.
+    revenue_base = "greatest(revenue_at_start, 0)"
     counts = ["customers_at_start", "lost_customers", "new_customers_at_start", "lost_new_customers"]
     statuses = ["rate_status", "new_customer_churn_rate_status", "revenue_rate_status"]
     return Suite(
@@ -271,10 +273,10 @@ def _churn_by_period() -> Suite:
                 "Gross revenue churn = (churned + contraction) / revenue at the start; net takes off expansion and "
                 "reactivation. "
                 "Without revenue at the start there is no rate, and the status says so.",
-                broken_when=differs("gross_revenue_churn_rate", lost_share, "revenue_at_start")
+                broken_when=differs("gross_revenue_churn_rate", lost_share, revenue_base)
                 + " or "
-                + differs("net_revenue_churn_rate", net_share, "revenue_at_start")
-                + " or (revenue_at_start = 0) <> (gross_revenue_churn_rate is null) "
+                + differs("net_revenue_churn_rate", net_share, revenue_base)
+                + " or (revenue_at_start > 0) = (gross_revenue_churn_rate is null) "
                 "or (revenue_at_start > 0) = (revenue_rate_status = 'no_base')",
                 columns=[
                     "revenue_at_start",
@@ -287,19 +289,19 @@ def _churn_by_period() -> Suite:
                 "revenue_retention_rates_agree",
                 "Gross revenue retention = 1 - gross churn; net adds expansion / revenue at the start.",
                 broken_when=differs(
-                    "gross_revenue_retention_rate", f"({kept})::double / revenue_at_start", "revenue_at_start"
+                    "gross_revenue_retention_rate", f"({kept})::double / revenue_at_start", revenue_base
                 )
                 + " or "
                 + differs(
                     "net_revenue_retention_rate",
                     f"({kept} + expansion_revenue)::double / revenue_at_start",
-                    "revenue_at_start",
+                    revenue_base,
                 )
                 + " or "
                 + differs(
                     "net_revenue_retention_rate_incl_reactivation",
                     f"({kept} + expansion_revenue + reactivation_revenue)::double / revenue_at_start",
-                    "revenue_at_start",
+                    revenue_base,
                 ),
                 columns=["gross_revenue_retention_rate", "net_revenue_retention_rate"],
             ),

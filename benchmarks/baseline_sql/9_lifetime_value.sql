@@ -80,7 +80,7 @@ informed as (
             as churn_rate_used,
         case when retention_source <> 'none' then least(coalesce(1 / nullif(churn_rate_used, 0), 10), 10) end
             as lifespan_years,
-        (costed_revenue - cost)::double / nullif(costed_revenue, 0) as gross_margin_rate,
+        (costed_revenue - cost)::double / nullif(greatest(costed_revenue, 0), 0) as gross_margin_rate,
     from customers
     left join paces as own on own.segment = customers.segment
     left join paces as everybody on everybody.segment is null
@@ -127,7 +127,7 @@ select
             else average_order_value * purchases_per_year * lifespan_years * gross_margin_rate - acquisition_cost
         end
     end::decimal(28, 4) as clv_amount,
-    costed_revenue - cost as margin_amount,
+    case when costed_revenue > 0 then costed_revenue - cost end as margin_amount,
     coalesce(costed_revenue, 0) as costed_net_amount,
     clv_status,
 from judged inner join named using (person);

@@ -15,6 +15,8 @@ from dagster_project.quality.freshness import source_freshness
 from dagster_project.quality.last_results import read_last_results
 from dagster_project.settings import Settings
 
+NOTHING_LOADED = "No refresh has loaded anything yet. Start one: run the job daily_refresh."
+
 
 def find_stale_data(settings: Settings, config: ExtractsConfig, now: dt.datetime) -> list[str]:
     """What is stale at `now` (UTC without a zone), a sentence each; empty where all is fresh.
@@ -27,7 +29,7 @@ def find_stale_data(settings: Settings, config: ExtractsConfig, now: dt.datetime
     # Missing before the first run, and where its samples named somebody who was erased.
     last_look = read_last_results(settings, config.name, "raw")
     if last_look is None and not entries:
-        findings.append("No refresh has loaded anything yet. Start one: run the job daily_refresh.")
+        findings.append(NOTHING_LOADED)
     if last_look is not None and now - last_look.checked_at > allowed:
         findings.append(
             f"No refresh has run since {last_look.checked_at:%Y-%m-%d %H:%M} UTC. Is the schedule still running?"

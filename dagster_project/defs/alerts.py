@@ -10,7 +10,7 @@ import time
 import dagster as dg
 
 from dagster_project.alerting.failed_runs import alert_failed_run
-from dagster_project.alerting.stale_data import alert_stale_data, find_stale_data
+from dagster_project.alerting.stale_data import NOTHING_LOADED, alert_stale_data, find_stale_data
 from dagster_project.clock import utc_now
 from dagster_project.job_runner import STARTED_BY_TAG
 from dagster_project.loading.mapping import MappingError, load_config
@@ -54,7 +54,8 @@ def stale_data(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         config = load_config(settings.extracts_config)
     except MappingError:
         return dg.SensorResult(skip_reason=dg.SkipReason("the mapping cannot be read; the next run says why"))
-    findings = find_stale_data(settings, config, utc_now())
+    # The first refresh may not have had its turn yet, or be at its first file; one that fails is told.
+    findings = [one for one in find_stale_data(settings, config, utc_now()) if one != NOTHING_LOADED]
     told = json.loads(context.cursor or "{}")
     if not findings:
         return dg.SensorResult(skip_reason=dg.SkipReason("all data are fresh"), cursor="{}")

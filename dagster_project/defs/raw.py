@@ -46,6 +46,7 @@ def load_step() -> dg.AssetsDefinition:
             _erase(session, context.log.info)
             if session.customer_to_erase is None:
                 result = load_extracts(session.settings, session.config, context.log.info)
+                _tell_warnings(session, context, result)
                 erase_comments_on_new_orders(session.settings)
             else:
                 # Nothing else may decide whether the person's last traces go: new files are left to the next refresh.
@@ -53,11 +54,8 @@ def load_step() -> dg.AssetsDefinition:
             if session.must_replay:
                 replayed = replay_quarantine(session.settings, session.config, context.log.info)
                 context.log.info(f"Taken out of quarantine: {sum(file.rows_accepted for file in replayed.files)} rows.")
-                result.warnings += replayed.warnings
+                _tell_warnings(session, context, replayed)
             session.is_unchanged = _is_unchanged(session, result)
-        session.warnings = result.warnings
-        for warning in result.warnings:
-            context.log.warning(warning)
         context.log.info(summary_of(result))
         if session.is_unchanged:
             context.log.info("Nothing has changed since the current release: unchanged, nothing is built again.")
@@ -78,6 +76,13 @@ def summary_of(result: LoadResult) -> str:
         f"{sum(file.rows_accepted for file in loaded):,} accepted, "
         f"{sum(file.rows_quarantined for file in loaded):,} quarantined."
     )
+
+
+def _tell_warnings(session: RunSession, context: dg.AssetExecutionContext, result: LoadResult) -> None:
+    """At once, and for the run's page: what comes next may fail."""
+    session.warnings += result.warnings
+    for warning in result.warnings:
+        context.log.warning(warning)
 
 
 def _erase(session: RunSession, report: Callable[[str], None]) -> None:

@@ -129,9 +129,9 @@ def run_session(context: dg.InitResourceContext) -> Iterator[RunSession]:
             must_replay=tags.get(REPLAY_TAG) == "true",
             customer_to_erase=customer_to_erase,
         )
-        session.definition_version = session.describe_inputs().definition_version
         try:
             with reported(context, session):
+                session.definition_version = session.describe_inputs().definition_version
                 yield session
         finally:
             stop_spark()

@@ -23,7 +23,7 @@ from dagster_project.loading.checks import checked_rows
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
 from dagster_project.loading.engine import open_engine
-from dagster_project.loading.expressions import ROW_NUMBER_COLUMN
+from dagster_project.loading.expressions import ORDER_ROW_NUMBER_COLUMN, ROW_NUMBER_COLUMN
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.quarantined import gather_quarantined
 from dagster_project.loading.refusals import FileRefusedError
@@ -46,7 +46,8 @@ def columns_without_ids(source: Source) -> frozenset[str]:
         read_as = [(name, name) for name in feed.columns]
     else:
         read_as = [(name, column.text) for name, column in source.columns.items() if column.kind == "source"]
-    return frozenset(text for _, text in read_as) - {text for name, text in read_as if name in telling}
+    others = {ORDER_ROW_NUMBER_COLUMN, *(text for _, text in read_as)}
+    return frozenset(others - {text for name, text in read_as if name in telling})
 
 
 def erase_refused_records(settings: Settings, quarantine: Path, source: Source | None) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
@@ -57,9 +57,13 @@ def publish_file(target: Path, write: Callable[[Path], None]) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what `publish_file` has left in a folder where it was killed. Nobody else may be writing there."""
+    """Remove what `publish_file` has left in a folder where it was killed. Nobody else may be writing there.
+
+    What belongs to somebody else, in a folder for all, stays.
+    """
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
-        remove_file(leftover)
+        with suppress(PermissionError):
+            remove_file(leftover)
 
 
 def remove_file(path: Path) -> None:

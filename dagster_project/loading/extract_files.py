@@ -18,13 +18,12 @@ import time
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
 from dagster_project.loading.durable import publish_file, write_text
 from dagster_project.loading.formats import format_by_suffix
 from dagster_project.loading.mapping import Source
 from dagster_project.loading.refusals import FileRefusedError
-from dagster_project.settings import Settings
+from dagster_project.settings import Settings, SettingsError
 
 # A file written to this shortly before it is read may be written to again without a visible change of its times.
 NANOSECONDS_UNTIL_SETTLED = 2_000_000_000
@@ -83,7 +82,7 @@ def write_known_contents(known: KnownContents) -> None:
 def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
     """The files of a source, sorted by name. Hidden files and folders are left out.
 
-    Raises OSError where one of the folders that the pattern leads into cannot be read.
+    Raises OSError where one of the folders that the pattern leads into cannot be read, SettingsError without a folder.
     """
     _require_readable(extracts_dir, PurePosixPath(source.files).parts[:-1])
     found = []
@@ -116,12 +115,24 @@ def folders_named_like_files(extracts_dir: Path, source: Source, files: list[Ext
 def _require_readable(extracts_dir: Path, folders: tuple[str, ...]) -> None:
     """Raise OSError for a folder on the way of the pattern `folders` that cannot be read; glob passes over it."""
 
-    def raise_it(error: OSError) -> NoReturn:
-        raise error
+    if not extracts_dir.exists():
+        raise SettingsError(
+            f"The extracts folder {extracts_dir} does not exist. Set EXTRACTS_DIR (or EXTRACTS=) to yours."
+        )
 
-    for folder, inner, _ in os.walk(extracts_dir, onerror=raise_it):
+    def tell(error: OSError) -> None:
+        # A folder that somebody has moved away meanwhile is not there, and that is all.
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for folder, inner, _ in os.walk(extracts_dir, onerror=tell):
         place = Path(folder).relative_to(extracts_dir).parts
-        inner[:] = [name for name in inner if not name.startswith(".") and _leads_into((*place, name), folders)]
+        inner[:] = [
+            name
+            for name in inner
+            # That of the file system itself, which nobody but the administrator reads.
+            if not name.startswith(".") and name != "lost+found" and _leads_into((*place, name), folders)
+        ]
 
 
 def _leads_into(place: tuple[str, ...], folders: tuple[str, ...]) -> bool:

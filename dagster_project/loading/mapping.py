@@ -72,8 +72,9 @@ class Source:
 
     @property
     def numbers_rows_in_orders(self) -> bool:
-        """Whether a column is, or is made of, the number of a row within its order."""
-        return any(_uses_order_row_number(mapping) for mapping in (self.columns or {}).values())
+        """Whether a column is, or is made of, the number of a row within its order, or rows are chosen by it."""
+        chosen = [ColumnMapping("sql", self.rows_where)] if self.rows_where else []
+        return any(_uses_order_row_number(mapping) for mapping in (*(self.columns or {}).values(), *chosen))
 
 
 def _uses_order_row_number(mapping: ColumnMapping) -> bool:
@@ -181,9 +182,19 @@ def _rows_where(document: Document, node: yaml.Node | None) -> str | None:
     expression = document.text(node, "rows_where")
     if expression is None:
         return None
-    expression = unicodedata.normalize("NFC", expression)
+    expression = _with_composed_names(expression)
     _check_expression(document, node, expression, "rows_where")
     return expression
+
+
+def _with_composed_names(expression: str) -> str:
+    """The expression with the names of its columns in NFC, as those of files are; its texts stay, as values do."""
+    # A name in double quotes may hold a single one, and is looked at first.
+    return re.sub(
+        r"""("(?:[^"]|"")*"|[^"']+)|'(?:[^']|'')*'""",
+        lambda part: unicodedata.normalize("NFC", part[0]) if part[1] else part[0],
+        expression,
+    )
 
 
 def _check_expression(document: Document, node: yaml.Node | None, expression: str, what: str) -> None:
@@ -297,8 +308,7 @@ def _column(document: Document, node: yaml.Node, feed: Feed, name: str) -> Colum
         document.complain(value_node, f"column {name}: {kind} is empty.")
         return None
     if kind == "sql":
-        # The names of columns come in this form, and the engine compares names byte by byte.
-        text = unicodedata.normalize("NFC", text)
+        text = _with_composed_names(text)
         _check_expression(document, value_node, text, f"column {name}")
     values = feed.columns[name].values
     if kind == "value" and values and text.strip().lower() not in values:

@@ -22,7 +22,7 @@ SENTENCES = {
     "in_the_future": "{column} lies more than a day after the time of loading. Correct the date, format or zone.",
     "placeholder": "{column} is 1970-01-01 00:00:00, which systems write for an unknown time. Correct or empty it.",
     "below_minimum": "{column} is smaller than it may be (0). Correct the sign; returns belong into order_refunds.",
-    "not_positive": "{column} is 0 or less, or 0 once rounded to 8 decimals. Correct the row, or have it left out.",
+    "not_positive": "{column} is 0 or less, or 0 once rounded to 15 decimals. Correct the row, or have it left out.",
     "unknown_value": "{column} has a value that is not in the list of docs/extracts.md. Map it under value_maps.",
     "unknown_currency": "{column} is not an ISO 4217 currency code. Correct it, or map it under value_maps.",
     "unknown_scale": "{column} is not a known scale of this metric. Use one of dbt/seeds/survey_scales.csv.",

@@ -132,7 +132,12 @@ def _type_problem(name: str, value: object, default: object) -> str | None:
         if kind is int and not all(1 <= item <= LONGEST_WINDOW for item in value):
             return f"is '{value}'; its numbers must be whole, from 1 to {LONGEST_WINDOW:,}."
         twice = [item for item in value if value.count(item) > 1]
-        return f"names '{twice[0]}' twice. Keep one: the other would be counted again." if twice else None
+        is_counted_by = name in ("activity_windows", "segment_types")
+        return (
+            f"names '{twice[0]}' twice. Keep one: the other would be counted again."
+            if twice and is_counted_by
+            else None
+        )
     return None if isinstance(value, str) else f"is '{value}'; it must be text."
 
 

@@ -171,7 +171,10 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
     if not releases:
         return 0
     # By its loads, and only among equals by its time: a clock that was set back leaves a release of the future.
-    release = max(releases, key=lambda one: (one.details.get("last_load_sequence", 0), one.release_id))
+    # Where the lake was put back from a copy, releases of loads that it does not know are of another past.
+    loads = {one.release_id: one.details.get("last_load_sequence", 0) for one in releases}
+    known = [one for one in releases if loads[one.release_id] <= inputs.load_sequence] or releases
+    release = max(known, key=lambda one: (loads[one.release_id], one.release_id))
     path = restatements_dir(settings) / f"{inputs.dataset}__{release.release_id}.parquet"
     earlier = [file for file in path.parent.glob(f"{inputs.dataset}__*.parquet") if file != path]
     with open_warehouse(settings) as connection:

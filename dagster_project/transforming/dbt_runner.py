@@ -230,7 +230,7 @@ def _without_values(message: str) -> str:
     rows they may be somebody's data.
     """
     # The SQL has quotes too, and between its last and the message's first one everything would be hidden.
-    problem = re.split(r"\n\s*LINE \d+:", message, maxsplit=1)[0]
+    problem = re.split(r"\n\s*(?:LINE \d+:|== SQL)", message, maxsplit=1)[0]
     return _one_line(without_quoted_values(problem))
 
 

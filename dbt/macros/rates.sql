@@ -46,13 +46,14 @@
 {%- endmacro %}
 
 {#-
-    An amount in the reporting currency, rounded to its minor units. NULL where the rate is missing, and where the result has more
-    digits than an amount holds (a rate the wrong way round): the gate names the order then, where an error of the engine would not.
+    An amount in the reporting currency, rounded to its minor units. NULL where the rate is missing, and where the result is no amount
+    that one hundred like it could be added to (a rate the wrong way round): the gate names the order then, where an error of the engine
+    would not.
     `rate_of_8_places` is the rate where 8 decimals hold it: those products are many times faster.
 -#}
 {% macro converted(amount, exchange_rate, minor_units, rate_of_8_places=none) -%}
     case
-        when {{ fits_amount('cast(' ~ amount ~ ' as double) * cast(' ~ exchange_rate ~ ' as double)') }} then
+        when abs(cast({{ amount }} as double) * cast({{ exchange_rate }} as double)) < 1e12 then
             case
                 {% if rate_of_8_places -%}
                 when {{ rate_of_8_places }} is not null

@@ -93,6 +93,12 @@ MARTS = [
     broken(CHURN, "figures_there", "update TABLE set revenue_rate_status = null"),
     broken(
         CHURN,
+        "new_customer_churn_rate_status_known revenue_rate_status_known",
+        "update TABLE set new_customer_churn_rate_status = 'fine' where new_customer_churn_rate_status = 'ok'",
+        "update TABLE set revenue_rate_status = 'fine' where revenue_rate_status = 'ok'",
+    ),
+    broken(
+        CHURN,
         "segments_add_up",
         "update TABLE set lost_new_customers = 0, new_customer_churn_rate = 0 "
         "where segment_type = 'country' and new_customers_at_start > 0",
@@ -136,6 +142,11 @@ MARTS = [
     broken(COHORTS, "previous_period_rate_agrees", "update TABLE set previous_period_rate_status = 'ok'"),
     broken(
         COHORTS,
+        "previous_period_rate_status_known",
+        "update TABLE set previous_period_rate_status = 'fine' where previous_period_rate_status = 'ok'",
+    ),
+    broken(
+        COHORTS,
         "no_period_missing",
         "update TABLE set previous_active_customers = previous_active_customers + 1, "
         "previous_period_rate = active_customers / (previous_active_customers + 1) where previous_active_customers > 0",
@@ -163,6 +174,11 @@ MARTS = [
         "averages_agree frequency_agrees",
         "update TABLE set rate_status = 'ok'",
         "update TABLE set buyer_rate_status = 'no_base'",
+    ),
+    broken(
+        VALUES,
+        "buyer_rate_status_known",
+        "update TABLE set buyer_rate_status = 'fine' where buyer_rate_status = 'ok'",
     ),
     broken(
         VALUES,

@@ -255,6 +255,26 @@ INTERMEDIATE = [
         "update TABLE set refund_amount = 100 * refund_amount where refund_amount > 0",
     ),
     broken(
+        ORDERS,
+        "conversion_fits value_of_lines_fits customer_known",
+        f"update TABLE set shipping_amount = null where {row('order_id', 0, 'exchange_rate <> 1 and is_valid_order')}",
+        "update TABLE set net_amount_in_order_currency = null where "
+        + row("order_id", 0, f"exchange_rate = 1 and order_id in (select order_id from {LINES})"),
+        f"update TABLE set exclusion_reason = 'anonymous' where {purchase(6)}",
+    ),
+    broken(
+        ORDERS,
+        "refunds_agree_with_staging",
+        "update TABLE set refund_amount = 0, net_amount_after_refunds = net_amount "
+        "where exchange_rate <> 1 and refund_amount > 2",
+    ),
+    broken(
+        REFUNDS,
+        "refunds_agree_with_orders",
+        "update TABLE set refund_amount = 0 where refund_amount > 3 "
+        f"and order_id in (select order_id from {ORDERS} where exchange_rate <> 1)",
+    ),
+    broken(
         REFUNDS,
         "refund_not_negative refunds_agree_with_orders",
         "update TABLE set refund_amount = -1 where "

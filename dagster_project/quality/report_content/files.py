@@ -42,9 +42,13 @@ def column_use(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
     `never_there` are columns of the contract that every file leaves empty, `gone` those that earlier ones filled.
     """
     sources: dict[tuple[str, str], list[LedgerEntry]] = defaultdict(list)
+    # A file may serve several feeds; a column that one of them reads is read.
+    unread: dict[str, set[str]] = {}
     for entry in entries:
         if entry.status == "loaded" and not entry.replayed_from:
             sources[(entry.feed, entry.source_name)].append(entry)
+            unmapped = set(entry.columns_unmapped)
+            unread[entry.content_sha256] = unread.get(entry.content_sha256, unmapped) & unmapped
     rows = []
     for (feed, name), files in sorted(sources.items()):
         newest = max(files, key=lambda entry: entry.load_sequence)
@@ -54,7 +58,7 @@ def column_use(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
             "feed": feed,
             "name": name,
             "newest_file": newest.source_file,
-            "unmapped": newest.columns_unmapped,
+            "unmapped": [column for column in newest.columns_unmapped if column in unread[newest.content_sha256]],
             "never_there": [column for column in newest.columns_lacking or () if column in always],
             "gone": [column for column in newest.columns_lacking or () if column not in always],
         }

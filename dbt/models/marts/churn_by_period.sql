@@ -1,3 +1,6 @@
+{#- Refunds can take revenue below 0, and a share of that says nothing. -#}
+{%- set revenue_base = 'case when revenue_at_start > 0 then revenue_at_start end' -%}
+
 with segment_movements as (
 
     select * from {{ ref('int_segment_movements_aggregated') }}
@@ -28,18 +31,18 @@ select
     reactivation_revenue,
     new_revenue,
     revenue_at_end,
-    {{ rate('churned_revenue + contraction_revenue', 'revenue_at_start') }} as gross_revenue_churn_rate,
+    {{ rate('churned_revenue + contraction_revenue', revenue_base) }} as gross_revenue_churn_rate,
     {{ rate(
-        'churned_revenue + contraction_revenue - expansion_revenue - reactivation_revenue', 'revenue_at_start'
+        'churned_revenue + contraction_revenue - expansion_revenue - reactivation_revenue', revenue_base
     ) }} as net_revenue_churn_rate,
-    {{ rate('revenue_at_start - churned_revenue - contraction_revenue', 'revenue_at_start') }} as gross_revenue_retention_rate,
+    {{ rate('revenue_at_start - churned_revenue - contraction_revenue', revenue_base) }} as gross_revenue_retention_rate,
     {{ rate(
-        'revenue_at_start - churned_revenue - contraction_revenue + expansion_revenue', 'revenue_at_start'
+        'revenue_at_start - churned_revenue - contraction_revenue + expansion_revenue', revenue_base
     ) }} as net_revenue_retention_rate,
     {{ rate(
-        'revenue_at_start - churned_revenue - contraction_revenue + expansion_revenue + reactivation_revenue', 'revenue_at_start'
+        'revenue_at_start - churned_revenue - contraction_revenue + expansion_revenue + reactivation_revenue', revenue_base
     ) }} as net_revenue_retention_rate_incl_reactivation,
-    -- Refunds can take revenue below 0, and a share of that says nothing. Whether a base is small is a question of people.
+    -- Whether a base is small is a question of people.
     case
         when revenue_at_start > 0 then {{ rate_status('customers_at_start') }}
         else 'no_base'

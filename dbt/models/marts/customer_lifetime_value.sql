@@ -44,9 +44,13 @@ measured as (
                 then {{ money_ratio('customers.repeat_net_amount', 'customers.purchase_day_count - 1') }}
         end as repeat_average_purchase_day_amount,
         customers.net_amount,
-        {{ rate('customers.costed_net_amount - customers.cost_amount', 'customers.costed_net_amount') }} as gross_margin_rate,
+        -- Refunds can take it below 0, and a share of that says nothing.
+        {{ rate(
+            'customers.costed_net_amount - customers.cost_amount',
+            'case when customers.costed_net_amount > 0 then customers.costed_net_amount end'
+        ) }} as gross_margin_rate,
         case
-            when customers.costed_net_amount <> 0
+            when customers.costed_net_amount > 0
                 then cast(customers.costed_net_amount - customers.cost_amount as decimal(28, 4))
         end as margin_amount,
         customers.costed_net_amount,

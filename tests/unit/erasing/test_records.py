@@ -38,6 +38,17 @@ def test_an_amount_is_not_taken_for_an_id(shop: Home) -> None:
     assert [kept for _, kept, _ in records(shop)] == [True, False]
 
 
+def test_the_number_of_a_line_within_its_order_is_not_taken_for_an_id(shop: Home) -> None:
+    columns = "{order_id: order_id, line_number: source_row_number_in_order, quantity: quantity, unit_price: price}"
+    mapping = (shop.root / "extracts.yml").read_text()
+    shop.map(f'{mapping}  - {{name: lines, feed: order_lines, files: "lines*.csv", columns: {columns}}}\n')
+    shop.put("customers2.csv", "customer_id,created_at\n1,2025-01-01\n")
+    shop.put("lines1.csv", "order_id,quantity,price\n7,many,2\n")
+    shop.load()
+    erase(shop, "1")
+    assert [kept for _, kept, _ in records(shop, "order_lines")] == [True]
+
+
 def test_a_record_without_an_id_is_found_by_its_address(shop: Home) -> None:
     shop.put(
         "customers2.csv", "customer_id,created_at,email\n,2025-01-01,ANNA@example.com\n,2025-01-01,b@example.com\n"

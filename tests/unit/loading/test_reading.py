@@ -110,6 +110,14 @@ def test_names_are_the_same_whichever_way_their_accents_are_written(home, in_fil
     assert home.rows("orders", "channel") == [("S",)]
 
 
+@pytest.mark.parametrize("word", [COMPOSED, APART])
+def test_a_text_of_an_expression_is_compared_as_it_is_written(home, load_orders, word):
+    columns = "{order_id: id, ordered_at: date, status: {value: paid}}"
+    lines = f"id,date,kind\n1,2024-05-31,{word}\n"
+    load_orders(lines, f"    rows_where: \"kind = '{word}'\"\n    columns: {columns}\n")
+    assert home.rows("orders", "order_id") == [("1",)]
+
+
 @pytest.mark.parametrize("other", ["Order#", "Order#2", "Order#5a", "order#"])
 def test_a_column_with_a_number_sign_is_another_column(home, load_orders, other):
     columns = "    columns: {order_id: Order, ordered_at: date, status: {value: paid}}\n"

@@ -7,6 +7,7 @@ import pytest
 
 from dagster_project.loading import loader
 from dagster_project.loading.ledger import read_ledger
+from dagster_project.settings import SettingsError
 
 ONE = "order_id,ordered_at,status,order_amount\n1,2024-05-31,paid,5\n"
 ALL_CSV = "name: shop\nsources:\n  - {name: orders, feed: orders, files: '*.csv'}\n"
@@ -86,5 +87,5 @@ def test_a_folder_that_cannot_be_read_is_no_folder_without_files(home, monkeypat
 def test_an_extracts_folder_that_is_not_there_is_no_empty_one(home):
     home.map(ALL_CSV)
     (home.root / "extracts").rmdir()
-    with pytest.raises(FileNotFoundError, match="extracts"):
+    with pytest.raises(SettingsError, match=r"extracts does not exist\. Set EXTRACTS_DIR"):
         home.load()

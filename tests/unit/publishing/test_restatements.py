@@ -1,6 +1,7 @@
 """Restatements: only final figures that readers have seen, each change once, whatever is run again or goes wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -183,6 +184,19 @@ def test_a_release_of_a_clock_that_was_set_back_is_not_the_newest_for_ever(setti
     build(settings, january=15)
     note(settings, newest_load=3)
     assert history(settings, "distinct previous_release_id") == [(newest.release_id,)]
+
+
+def test_a_lake_that_was_put_back_from_a_copy_is_compared_with_what_came_of_its_own_loads(settings: Settings) -> None:
+    """Load 9 went with the disk; the files of the copy's load 2 and the new load 3 are what readers see from now on."""
+    build(settings)
+    publish(settings, newest_load=2)
+    build(settings, january=12)
+    publish(settings, newest_load=9)
+    build(settings, january=15)
+    since = publish(settings, newest_load=3)
+    build(settings, january=16)
+    note_restatements(settings, replace(inputs(), load_sequence=4), "run-3", ledger(4))
+    assert history(settings, "distinct previous_release_id") == [(since.release_id,)]
 
 
 def test_a_changed_definition_is_named_as_the_cause(settings: Settings) -> None:

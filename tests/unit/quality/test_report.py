@@ -262,7 +262,7 @@ def test_columns_that_nothing_reads_and_that_stay_empty_stand_side_by_side(shop:
     assert "crm_customers customers customers.csv Nickname updated_at" in words
     assert "orders orders orders2.csv CustomerID, (masked) channel" in words
     assert "tax_amount customer_id" in words
-    told = "1 row repeats an earlier one in every column. Not read: CustomerID, (masked) ."
+    told = "1 row repeats an earlier one in every column. Not read for this feed: CustomerID, (masked) ."
     assert told in words
     assert told in shop.run_page(record).words
     assert told in read_pages(shop.settings.reports_dir / "shop")[0].words
