@@ -155,10 +155,11 @@ CASES: dict[str, list[Case]] = {
         converted("100000000", "0.00000088496", 2, "88.5"),
         converted("100000000", "0.00000088496", 3, "88.496"),
         converted("1.005", "1.0", 2, "1.01"),
-        # More digits than an amount has: unknown, and no error.
+        # No amount that a hundred like it could be added to: unknown, and no error.
         converted("90000000000000", "1130000.0", 2, None),
         converted("-99999999999999.9999", "9999999999.000000000000001", 4, None),
-        converted("49999999999999.5", "2.0", 0, "99999999999999"),
+        converted("499999999999.4", "2.0", 0, "999999999999"),
+        converted("500000000000.0", "2.0", 0, None),
     ],
     "first_midnight_from": [
         first_midnight("2024-02-28 00:00:00", "2024-02-28"),
