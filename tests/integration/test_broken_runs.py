@@ -88,23 +88,21 @@ def test_a_file_that_was_mended_opens_the_gate_again(finished: Workplace) -> Non
     assert finished.release()["feeds"]["orders"]["rows_accepted"] == 605
 
 
-def test_duplicate_keys(finished: Workplace) -> None:
-    """Rows with a key that was there before are newer versions of it: the figures count each order once."""
+def test_duplicate_keys_and_negative_quantities(finished: Workplace, capsys) -> None:
+    """Rows with a key that was there before are newer versions of it: the figures count each order once.
+
+    Two lines of 603 are quarantined with a reason; a warning tells, the rest is published.
+    """
     rows = order_rows(0, 100)
     for row in rows:
         row[3] = "cancelled"
     write_rows(broken(finished), ORDER_COLUMNS, [*rows, *rows])
+    lines = [["o1", 1, "p", -1, 5], ["o3", 1, "p", -2, 5], ["o5", 1, "p", 3, 5]]
+    write_rows(broken(finished, "order_lines"), LINE_COLUMNS, lines)
     assert finished.run("run", "daily_refresh") == 0
     assert finished.query(
         "select sum(order_count) from marts.order_value_by_period where period_grain = 'year' and segment_type = 'all'"
     ) == [(500,)]
-
-
-def test_negative_quantity(finished: Workplace, capsys) -> None:
-    """Two rows of 600 are quarantined with a reason; a warning tells, the rest is published."""
-    lines = [["o1", 1, "p", -1, 5], ["o3", 1, "p", -2, 5], ["o5", 1, "p", 3, 5]]
-    write_rows(broken(finished, "order_lines"), LINE_COLUMNS, lines)
-    assert finished.run("run", "daily_refresh") == 0
     assert "Check 'expectations' on raw.order_lines" in capsys.readouterr().out
     quarantined = finished.quarantined("order_lines")
     assert [file for file, _ in quarantined] == ["order_lines/broken.csv"] * 2
