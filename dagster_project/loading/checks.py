@@ -308,9 +308,9 @@ def _value_conditions(column: Column, name: str) -> list[tuple[str, str]]:
 def _spreadsheet_errors(column: Column, unreadable: str) -> list[tuple[str, str]]:
     if column.name in FREE_TEXT:
         return []
-    errors = ", ".join(quote_text(error.lower() if _is_lower(column) else error) for error in SPREADSHEET_ERRORS)
-    # Ten comparisons for every value of every column are many; hardly any begins like this.
-    is_error = f"CASE WHEN starts_with(text_{column.name}, '#') THEN text_{column.name} IN ({errors}) END"
+    errors = [error.lower() if _is_lower(column) else error for error in SPREADSHEET_ERRORS]
+    text = f"text_{column.name}"
+    is_error = f"CASE WHEN starts_with({text}, '#') THEN {values.is_one_of(text, errors)} END"
     if column.type != "text":
         is_error = f"CASE WHEN {unreadable} THEN {is_error} END"
     return [(f"spreadsheet_error:{column.name}", is_error)]

@@ -6,6 +6,8 @@ Every function takes SQL for a text that is trimmed and not empty, and gives SQL
 value. Nothing ambiguous is guessed: a format that the mapping does not name is not read.
 """
 
+from collections.abc import Iterable
+
 from dagster_project.loading.delimited import INVISIBLE
 from dagster_project.loading.formats import EPOCH_FORMATS, ISO, Dialect
 from dagster_project.sql_text import quote_text
@@ -38,8 +40,16 @@ def trimmed_sql(text: str) -> str:
 
 def id_sql(text: str) -> str:
     """The id; NULL where it is what programs write for none. Taken for an id, all of these would be one thing."""
-    words = ", ".join(quote_text(word) for word in NO_ID)
-    return f"CASE WHEN {text} NOT IN ({words}) THEN {text} END"
+    longest = max(len(word) for word in NO_ID)
+    return f"CASE WHEN strlen({text}) > {longest} THEN {text} WHEN {is_one_of(text, NO_ID)} THEN NULL ELSE {text} END"
+
+
+def is_one_of(text: str, words: Iterable[str]) -> str:
+    """Whether the text is one of a few words.
+
+    In a branch of CASE only its rows are compared so; an IN list the engine makes a join of, for all rows.
+    """
+    return "(" + " OR ".join(f"{text} = {quote_text(word)}" for word in words) + ")"
 
 
 def caseless_sql(text: str) -> str:
