@@ -4,6 +4,7 @@ Belongs here: reading the events of a run, for the person who started it and for
 belong here: running a job (`job_runner`), sending what was found (`alerting`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -73,29 +74,36 @@ def findings_of_run(instance: dg.DagsterInstance, run_id: str) -> list[str]:
                 rules = check.metadata["rules_broken"].value if "rules_broken" in check.metadata else check.check_name
                 findings.append(f"Check on {'.'.join(check.asset_key.path)}: {rules}")
         elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            findings += [f"Step {event.step_key}: {reason}" for reason in _safe_reasons(event.step_failure_data)]
+            reasons = _reasons(event.step_failure_data, _safe_reason)
+            findings += [f"Step {event.step_key}: {reason}" for reason in reasons]
         elif not findings:
             findings.append(_safe_reason(event.job_failure_data.error) or "The run ended before it could say why.")
     return findings
 
 
-def _safe_reasons(failure: StepFailureData) -> list[str]:
+def _reasons(failure: StepFailureData, in_words: Callable[[SerializableErrorInfo | None], str]) -> list[str]:
+    """Why a step failed; none where it is a failed check, which tells by itself."""
     if failure.user_failure_data and failure.user_failure_data.description:
         return [failure.user_failure_data.description]
     if failure.error and "AssetCheckFailedError" in (failure.error.cls_name or ""):
         return []
-    return [_safe_reason(failure.error) or "failed"]
+    return [in_words(failure.error) or "failed"]
 
 
 def _safe_reason(error: SerializableErrorInfo | None) -> str:
     """The message of an error of our own, otherwise only the kind of the error that began it all."""
     if error is None:
         return ""
+    first = _first_cause(error)
+    if first.cls_name in [known.__name__ for known in USER_ERRORS]:
+        return _innermost_message(first)
+    return f"{first.cls_name} (the run's events say more)"
+
+
+def _first_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
     while error.cause is not None:
         error = error.cause
-    if error.cls_name in [known.__name__ for known in USER_ERRORS]:
-        return _innermost_message(error)
-    return f"{error.cls_name} (the run's events say more)"
+    return error
 
 
 def _describe_check(evaluation: dg.AssetCheckEvaluation) -> str:
@@ -110,20 +118,14 @@ def _describe_check(evaluation: dg.AssetCheckEvaluation) -> str:
 
 def describe_failure(event: dg.DagsterEvent) -> list[str]:
     """Why a step failed, in messages; none where it is a failed check, which tells by itself."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return [f"Step {event.step_key}: {data.user_failure_data.description}"]
-    if data.error and "AssetCheckFailedError" in (data.error.cls_name or ""):
-        return []
-    return [f"Step {event.step_key}: {_innermost_message(data.error) or 'failed'}"]
+    return [f"Step {event.step_key}: {reason}" for reason in _reasons(event.step_failure_data, _innermost_message)]
 
 
-def _innermost_message(error: object) -> str:
+def _innermost_message(error: SerializableErrorInfo | None) -> str:
     """The message of the error that began it all, without its class's module."""
     if error is None:
         return ""
-    while error.cause is not None:
-        error = error.cause
+    error = _first_cause(error)
     message = error.message.strip()
     prefix, separator, rest = message.partition(": ")
     is_class_name = separator and " " not in prefix and prefix.rsplit(".", 1)[-1] == error.cls_name

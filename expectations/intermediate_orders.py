@@ -131,8 +131,8 @@ def _orders_valued() -> Suite:
         ),
         finds_nothing(
             "refunds_agree_with_staging",
-            "In the reporting currency, what was given back on each order is what staging says of it: no refund is "
-            "lost, and none is counted twice by a join. Those after a set as-of date are left out.",
+            "What was given back on each order is, but for the rounding of a conversion, what staging says of it: no "
+            "refund is lost, and none is counted twice by a join. Those after a set as-of date are left out.",
             query=_refunds_apart_from_staging(ORDERS),
             # Also of orders that ought to have been worked out again, for a refund of theirs came or went.
             after_refresh=_refunds_apart_from_staging(
@@ -156,8 +156,8 @@ def _refunds_valued() -> Suite:
         ),
         finds_nothing(
             "refunds_agree_with_orders",
-            "The refunds of every valid order of known value are here, in the reporting currency with the amount that "
-            "the order says, and no others.",
+            "The refunds of every valid order of known value are here, with the amount that the order says, but for "
+            "the rounding of conversions, and no others.",
             query=_refunds_apart_from_orders(ORDERS, REFUNDS),
             after_refresh=_refunds_apart_from_orders(
                 taken_in(ORDERS),

@@ -276,8 +276,8 @@ def _churn_by_period() -> Suite:
                 broken_when=differs("gross_revenue_churn_rate", lost_share, revenue_base)
                 + " or "
                 + differs("net_revenue_churn_rate", net_share, revenue_base)
-                + " or (revenue_at_start > 0) = (gross_revenue_churn_rate is null) "
-                "or (revenue_at_start > 0) = (revenue_rate_status = 'no_base')",
+                + " or "
+                + hides_base("gross_revenue_churn_rate", "revenue_rate_status", revenue_base),
                 columns=[
                     "revenue_at_start",
                     "gross_revenue_churn_rate",

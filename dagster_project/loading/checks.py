@@ -76,6 +76,8 @@ def checked_rows(
     mapped, failures = _mapped_sql(feed, source, columns, rows)
     types = _types_of(connection, mapped, columns)
     own_dialect = source.dialect.of_values(file_format)
+    # Whoever wrote a moment without offset, it is local time of the source.
+    iso_dialect = replace(ISO_DIALECT, time_zone=own_dialect.time_zone)
     given, texts, digits, parsed, instants, typed = [], [], [], [], [], []
     conditions = [(f"expression_failed:{name}", f"failed_{name}") for name in failures]
     limit = now + dt.timedelta(days=1)
@@ -88,8 +90,6 @@ def checked_rows(
                 conditions.append((f"missing:{name}", "TRUE"))
             continue
         is_text = columns[name].kind == "source" or types[name] == "VARCHAR"
-        # Whoever wrote a moment without offset, it is local time of the source.
-        iso_dialect = replace(ISO_DIALECT, time_zone=own_dialect.time_zone)
         dialect = own_dialect if is_text and columns[name].kind != "value" else iso_dialect
         given.append((f"given_{name}", _text_sql(feed, source, column)))
         texts.append((f"text_{name}", values.id_sql(f"given_{name}") if column.is_id else f"given_{name}"))

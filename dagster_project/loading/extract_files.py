@@ -79,19 +79,32 @@ def write_known_contents(known: KnownContents) -> None:
         publish_file(known.path, lambda temporary: write_text(temporary, text))
 
 
-def find_files(extracts_dir: Path, source: Source) -> list[ExtractFile]:
-    """The files of a source, sorted by name. Hidden files and folders are left out.
+@dataclass(frozen=True)
+class Found:
+    """What matches the pattern of a source: its files, and `folders` that end like a file and hold none of these."""
+
+    files: list[ExtractFile]
+    folders: list[str]
+
+
+def find_files(extracts_dir: Path, source: Source) -> Found:
+    """What a source finds, sorted by name. Hidden files and folders are left out.
 
     Raises OSError where one of the folders that the pattern leads into cannot be read, SettingsError without a folder.
     """
     _require_readable(extracts_dir, PurePosixPath(source.files).parts[:-1])
-    found = []
+    files, folders = [], []
     for path in {path for pattern in _spellings(source.files) for path in extracts_dir.glob(pattern)}:
         relative = path.relative_to(extracts_dir)
-        is_hidden = any(part.startswith(".") for part in relative.parts)
-        if not is_hidden and (path.is_symlink() or not path.is_dir()):
-            found.append(ExtractFile(path, _printable(relative.as_posix())))
-    return sorted(found, key=lambda file: file.name)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        if path.is_symlink() or not path.is_dir():
+            files.append(ExtractFile(path, _printable(relative.as_posix())))
+        elif format_by_suffix(path) is not None:
+            folders.append(path)
+    holding = {folder for file in files for folder in file.path.parents} if folders else set()
+    empty = [_printable(folder.relative_to(extracts_dir).as_posix()) for folder in folders if folder not in holding]
+    return Found(sorted(files, key=lambda file: file.name), sorted(empty))
 
 
 def _spellings(pattern: str) -> set[str]:
@@ -101,20 +114,8 @@ def _spellings(pattern: str) -> set[str]:
     return {pattern, *(unicodedata.normalize(form, pattern) for form in forms)}
 
 
-def folders_named_like_files(extracts_dir: Path, source: Source, files: list[ExtractFile]) -> list[str]:
-    """Folders that match a source's pattern, end like a file that it could read, and hold none of its `files`."""
-    folders = []
-    for path in extracts_dir.glob(source.files):
-        name = path.relative_to(extracts_dir)
-        is_like_a_file = format_by_suffix(path) is not None and not any(part.startswith(".") for part in name.parts)
-        if is_like_a_file and path.is_dir() and not path.is_symlink():
-            folders += [] if any(path in file.path.parents for file in files) else [_printable(name.as_posix())]
-    return sorted(folders)
-
-
 def _require_readable(extracts_dir: Path, folders: tuple[str, ...]) -> None:
     """Raise OSError for a folder on the way of the pattern `folders` that cannot be read; glob passes over it."""
-
     if not extracts_dir.exists():
         raise SettingsError(
             f"The extracts folder {extracts_dir} does not exist. Set EXTRACTS_DIR (or EXTRACTS=) to yours."

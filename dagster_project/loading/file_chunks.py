@@ -267,12 +267,10 @@ class _Judgements:
         # Alone, a file is written before the next source judges it, so one set of tables is enough.
         name = "only" if is_only_file else str(len(self.known) + 1)
         try:
-            found, table = self.landed[0].columns, GATHERED
-            if source.numbers_rows_in_orders:
-                found = (*found, ORDER_ROW_NUMBER_COLUMN)
+            is_numbered = source.numbers_rows_in_orders
+            found = (*self.landed[0].columns, *([ORDER_ROW_NUMBER_COLUMN] if is_numbered else []))
             columns, unmapped = resolve_columns(feed, source, found)
-            if source.numbers_rows_in_orders:
-                table = numbered_in_orders(columns)
+            table = numbered_in_orders(columns) if is_numbered else GATHERED
             file_format = format_of(first.file.path, source)
             with reporting_progress(connection, self.workshop.report, lambda: f"{first.title}: checking {rows:,} rows"):
                 checked = checked_rows(connection, feed, source, columns, self.workshop.now, file_format, table)

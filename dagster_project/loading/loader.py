@@ -29,7 +29,6 @@ from dagster_project.loading.extract_files import (
     ExtractFile,
     KnownContents,
     find_files,
-    folders_named_like_files,
     read_content,
     read_known_contents,
     write_known_contents,
@@ -76,8 +75,8 @@ def load_extracts(settings: Settings, config: ExtractsConfig, report: Report) ->
     A file whose content was loaded before is `unchanged`; one that cannot be read is `refused` with a message and harms
     no other. `report` hears a line for each file, and more during long ones. What an earlier, killed run left is
     cleared away first. Raises LoadError for a defect of the loader or a damaged lake, OSError or duckdb.Error where the
-    lake cannot be read or written; OSError also where a folder cannot be read in which files are looked for: files that
-    nobody sees must not pass for files that are gone.
+    lake cannot be read or written; OSError also where a folder cannot be read in which files are looked for, and
+    SettingsError where there is none: files that nobody sees must not pass for files that are gone.
     """
     make_folder(settings.lake_dir)
     for batch_id in clear_unfinished(settings):
@@ -143,15 +142,15 @@ def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
     """
     groups: dict[tuple, tuple[ExtractFile, list[Source]]] = {}
     for source in run.config.sources:
-        files = find_files(run.settings.extracts_dir, source)
-        if not files:
+        found = find_files(run.settings.extracts_dir, source)
+        if not found.files:
             run.result.warnings.append(
                 f"No file matches '{source.files}' of source {source.name} in the extracts folder."
             )
         run.result.warnings += [
             f"{folder} matches '{source.files}' of source {source.name}, but is a folder, and nothing in it matches: "
             "nothing of it is loaded. Deliver a file, or name the files in the folder."
-            for folder in folders_named_like_files(run.settings.extracts_dir, source, files)
+            for folder in found.folders
         ]
         dialect = replace(
             source.dialect,
@@ -161,7 +160,7 @@ def _groups(run: _Load) -> list[tuple[ExtractFile, list[Source]]]:
             date_formats=(),
             timestamp_formats=(),
         )
-        for file in files:
+        for file in found.files:
             key = (file.name, source.format, source.sheet, dialect)
             groups.setdefault(key, (file, []))[1].append(source)
     return list(groups.values())

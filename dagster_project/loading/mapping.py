@@ -157,8 +157,8 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
     suffix_format = format_by_suffix(PurePosixPath(entries["files"].value))
     dialect = read_dialect(document, entries, defaults, file_format, suffix_format)
     columns = _columns(document, entries.get("columns"), feed, node)
-    if "sheet" in entries and (file_format or suffix_format) not in (None, "excel"):
-        known_format = file_format or suffix_format
+    known_format = file_format or suffix_format
+    if "sheet" in entries and known_format not in (None, "excel"):
         document.complain(
             entries["sheet"], f"sheet belongs to excel files; {known_format} has no such thing. Remove it."
         )
@@ -180,11 +180,7 @@ def _source(document: Document, node: yaml.Node, defaults: dict[str, yaml.Node])
 
 def _rows_where(document: Document, node: yaml.Node | None) -> str | None:
     expression = document.text(node, "rows_where")
-    if expression is None:
-        return None
-    expression = _with_composed_names(expression)
-    _check_expression(document, node, expression, "rows_where")
-    return expression
+    return None if expression is None else _expression(document, node, expression, "rows_where")
 
 
 def _with_composed_names(expression: str) -> str:
@@ -197,11 +193,14 @@ def _with_composed_names(expression: str) -> str:
     )
 
 
-def _check_expression(document: Document, node: yaml.Node | None, expression: str, what: str) -> None:
+def _expression(document: Document, node: yaml.Node | None, text: str, what: str) -> str:
+    """The expression as it is used; what is wrong with it is noted in the document."""
+    expression = _with_composed_names(text)
     try:
         columns_of_expression(expression)
     except ExpressionError as error:
         document.complain(node, f"{what}: {error}.")
+    return expression
 
 
 def _one_of(
@@ -308,8 +307,7 @@ def _column(document: Document, node: yaml.Node, feed: Feed, name: str) -> Colum
         document.complain(value_node, f"column {name}: {kind} is empty.")
         return None
     if kind == "sql":
-        text = _with_composed_names(text)
-        _check_expression(document, value_node, text, f"column {name}")
+        text = _expression(document, value_node, text, f"column {name}")
     values = feed.columns[name].values
     if kind == "value" and values and text.strip().lower() not in values:
         document.complain(value_node, f"column {name}: '{text}' is not possible here. Possible: {', '.join(values)}.")

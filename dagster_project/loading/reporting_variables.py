@@ -21,6 +21,8 @@ DATASET_VARIABLE = "dataset"
 MAY_BE_NULL = ("as_of_date", "clv_lifespan_cap_years")
 # Days of an activity window; ten thousand are 27 years.
 LONGEST_WINDOW = 10_000
+# Variables of which each item has figures of its own.
+COUNTED_BY = ("activity_windows", "segment_types")
 RANGES = {"first_weekday": (1, 7), "fiscal_year_start_month": (1, 12)}
 SURVEY_DATE_BASES = ("event", "answer")
 
@@ -125,20 +127,21 @@ def _type_problem(name: str, value: object, default: object) -> str | None:
             else f"is '{value}'; it must be a whole number from {low} to {high}."
         )
     if isinstance(default, list):
-        kind = type(default[0])
-        is_list = isinstance(value, list) and value and all(type(item) is kind for item in value)
-        if not is_list:
-            return f"is '{value}'; it must be a list such as {default}."
-        if kind is int and not all(1 <= item <= LONGEST_WINDOW for item in value):
-            return f"is '{value}'; its numbers must be whole, from 1 to {LONGEST_WINDOW:,}."
-        twice = [item for item in value if value.count(item) > 1]
-        is_counted_by = name in ("activity_windows", "segment_types")
-        return (
-            f"names '{twice[0]}' twice. Keep one: the other would be counted again."
-            if twice and is_counted_by
-            else None
-        )
+        return _list_problem(name, value, default)
     return None if isinstance(value, str) else f"is '{value}'; it must be text."
+
+
+def _list_problem(name: str, value: object, default: list) -> str | None:
+    kind = type(default[0])
+    is_list = isinstance(value, list) and value and all(type(item) is kind for item in value)
+    if not is_list:
+        return f"is '{value}'; it must be a list such as {default}."
+    if kind is int and not all(1 <= item <= LONGEST_WINDOW for item in value):
+        return f"is '{value}'; its numbers must be whole, from 1 to {LONGEST_WINDOW:,}."
+    twice = [item for item in value if value.count(item) > 1]
+    if twice and name in COUNTED_BY:
+        return f"names '{twice[0]}' twice. Keep one: the other would be counted again."
+    return None
 
 
 def _is_date(value: object) -> bool:

@@ -35,13 +35,14 @@
     {{ double_as_decimal(rate(amount, count), 28, 6) }}
 {%- endmacro %}
 
-{#- An amount rounded to the minor units of its currency (JPY 0, USD 2, KWD 3). -#}
-{% macro round_to_minor_units(amount, minor_units) -%}
+{#- An amount rounded to the minor units of its currency (JPY 0, USD 2, KWD 3), by a macro that rounds to so many places. -#}
+{% macro round_to_minor_units(amount, minor_units, round_to=none) -%}
+    {%- set round_to = round_to or rounded -%}
     case {{ minor_units }}
-        when 0 then {{ rounded(amount, 0) }}
-        when 2 then {{ rounded(amount, 2) }}
-        when 3 then {{ rounded(amount, 3) }}
-        else {{ rounded(amount, 4) }}
+        {% for places in [0, 2, 3] -%}
+        when {{ places }} then {{ round_to(amount, places) }}
+        {% endfor -%}
+        else {{ round_to(amount, 4) }}
     end
 {%- endmacro %}
 
@@ -54,16 +55,16 @@
 {% macro converted(amount, exchange_rate, minor_units, rate_of_8_places=none) -%}
     case
         when abs(cast({{ amount }} as double) * cast({{ exchange_rate }} as double)) < 1e12 then
+            {#- `rounded` is for products of 12 places; these have 19. #}
+            {%- set exactly = round_to_minor_units(exact_conversion(amount, exchange_rate), minor_units, default__rounded) -%}
+            {% if rate_of_8_places %}
             case
-                {% if rate_of_8_places -%}
-                when {{ rate_of_8_places }} is not null
-                    then {{ round_to_minor_units(exact_product(amount, rate_of_8_places), minor_units) }}
-                {% endif -%}
-                {% for places in [0, 2, 3] -%}
-                when {{ minor_units }} = {{ places }} then round({{ exact_conversion(amount, exchange_rate) }}, {{ places }})
-                {% endfor -%}
-                else round({{ exact_conversion(amount, exchange_rate) }}, 4)
+                when {{ rate_of_8_places }} is null then {{ exactly }}
+                else {{ round_to_minor_units(exact_product(amount, rate_of_8_places), minor_units) }}
             end
+            {% else %}
+            {{ exactly }}
+            {% endif %}
     end
 {%- endmacro %}
 

@@ -6,7 +6,7 @@ how a case is written (`broken_tables`).
 Rows that are missing and figures that are NULL are the hard cases: a comparison with nothing finds nothing.
 """
 
-from tests.integration.broken_tables import broken, row
+from tests.integration.broken_tables import FINAL_TOO_SOON, broken, row, unknown_status
 
 RETENTION, CHURN = "marts.retention_by_period", "marts.churn_by_period"
 REASONS, COHORTS = "marts.churn_reasons_by_period", "marts.retention_by_cohort"
@@ -25,7 +25,7 @@ MARTS = [
         "marts.dim_period",
         "period_grain_known newest_period_holds_as_of_date all_grains_there final_only_when_complete",
         "update TABLE set as_of_date = date '2040-01-01' where period_grain = 'month'",
-        "update TABLE set is_final = true where not is_complete",
+        FINAL_TOO_SOON,
         "update TABLE set period_grain = 'decade' where period_grain = 'year' and is_complete",
     ),
     # Retention and churn
@@ -43,8 +43,8 @@ MARTS = [
         "figures_there interval_holds_rate rate_status_known final_only_when_complete",
         "update TABLE set customers_at_end = null, new_customers = null",
         "update TABLE set retention_rate_excl_reactivated_upper = null",
-        "update TABLE set rate_status = 'fine' where rate_status = 'ok'",
-        "update TABLE set is_final = true where not is_complete",
+        unknown_status(),
+        FINAL_TOO_SOON,
     ),
     broken(
         RETENTION,
@@ -68,8 +68,8 @@ MARTS = [
         "update TABLE set net_revenue_churn_rate = null",
         "update TABLE set revenue_at_end = revenue_at_end + 1 where period_grain = 'month'",
         "update TABLE set churn_rate = churn_rate / 2 where period_grain = 'month'",
-        "update TABLE set rate_status = 'fine' where rate_status = 'ok'",
-        "update TABLE set is_final = true where not is_complete",
+        unknown_status(),
+        FINAL_TOO_SOON,
     ),
     broken(
         CHURN,
@@ -94,8 +94,8 @@ MARTS = [
     broken(
         CHURN,
         "new_customer_churn_rate_status_known revenue_rate_status_known",
-        "update TABLE set new_customer_churn_rate_status = 'fine' where new_customer_churn_rate_status = 'ok'",
-        "update TABLE set revenue_rate_status = 'fine' where revenue_rate_status = 'ok'",
+        unknown_status("new_customer_churn_rate_status"),
+        unknown_status("revenue_rate_status"),
     ),
     broken(
         CHURN,
@@ -143,7 +143,7 @@ MARTS = [
     broken(
         COHORTS,
         "previous_period_rate_status_known",
-        "update TABLE set previous_period_rate_status = 'fine' where previous_period_rate_status = 'ok'",
+        unknown_status("previous_period_rate_status"),
     ),
     broken(
         COHORTS,
@@ -178,7 +178,7 @@ MARTS = [
     broken(
         VALUES,
         "buyer_rate_status_known",
-        "update TABLE set buyer_rate_status = 'fine' where buyer_rate_status = 'ok'",
+        unknown_status("buyer_rate_status"),
     ),
     broken(
         VALUES,
@@ -186,8 +186,8 @@ MARTS = [
         "update TABLE set aov_gross = null, aov_net_after_refunds = null",
         "update TABLE set purchase_frequency = 99 where buyer_count > 0",
         "update TABLE set shipping_amount = 99 where segment_type <> 'all'",
-        "update TABLE set rate_status = 'fine' where rate_status = 'ok'",
-        "update TABLE set is_final = true where not is_complete",
+        unknown_status(),
+        FINAL_TOO_SOON,
         "update TABLE set discount_amount = discount_amount + 1 where period_grain = 'year'",
     ),
     broken(
@@ -205,8 +205,8 @@ MARTS = [
         "update TABLE set response_rate = null",
         "update TABLE set nps = null",
         "update TABLE set top_box_answer_count = null where metric = 'csat'",
-        "update TABLE set rate_status = 'fine' where rate_status = 'ok'",
-        "update TABLE set is_final = true where not is_complete",
+        unknown_status(),
+        FINAL_TOO_SOON,
     ),
     broken(
         CSAT,

@@ -22,6 +22,8 @@ CUSTOMER_PERIODS = "intermediate.int_customer_periods_aggregated"
 SUMS, CLASSES = "intermediate.int_order_value_sums_aggregated", "intermediate.int_order_value_classes_aggregated"
 ANSWERS, ANSWER_SUMS = "intermediate.int_survey_answers_attributed", "intermediate.int_survey_sums_aggregated"
 
+FINAL_TOO_SOON = "update TABLE set is_final = true where not is_complete"
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -40,6 +42,11 @@ class Broken:
 def broken(table: str, rules: str, *changes: str) -> Broken:
     """A case; `rules` are names with blanks between them."""
     return Broken(table, set(rules.split()), changes)
+
+
+def unknown_status(column: str = "rate_status") -> str:
+    """SQL that gives a word to a status which is none of its own."""
+    return f"update TABLE set {column} = 'fine' where {column} = 'ok'"
 
 
 def row(column: str, number: int, condition: str = "true") -> str:
@@ -150,7 +157,7 @@ INTERMEDIATE = [
     broken(
         "intermediate.int_periods",
         "periods_follow_each_other final_only_when_complete",
-        "update TABLE set is_final = true where not is_complete",
+        FINAL_TOO_SOON,
         "delete from TABLE where period_grain = 'month' and period_index = "
         "(select max(period_index) - 1 from TABLE where period_grain = 'month')",
     ),

@@ -26,7 +26,7 @@ from dagster_project.transforming.catalog import column_types
 from dagster_project.transforming.dbt_runner import DbtProject, run_dbt
 from dagster_project.transforming.refreshing import Refresh
 from dagster_project.transforming.spark import stop_spark
-from tests.integration import macro_cases
+from tests.integration import macro_cases, macro_project
 from tests.integration.arrivals import draw_deliveries, write_delivery
 from tests.integration.engines import (
     FOR_FEW_ROWS,
@@ -63,7 +63,7 @@ def given(request: pytest.FixtureRequest, homes: Path, tmp_path_factory: pytest.
     """What an engine makes of the project of macro cases, built and then refreshed: rows by `schema.table`."""
     settings = Warehouse(homes / request.param, dbt_target=request.param).settings
     project = DbtProject(settings, "shop", {}, tmp_path_factory.mktemp("macro_cases") / "dbt")
-    macro_cases.write_project(project.folder)
+    macro_project.write_project(project.folder)
     settings.lake_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         # The first file says the type, as the contract's does; exchange rates of before were narrower.

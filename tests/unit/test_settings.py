@@ -10,7 +10,7 @@ import pytest
 from dagster_project.loading import engine as loading_engine
 from dagster_project.publishing.content import write_marts
 from dagster_project.quality import engine as quality_engine
-from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from dagster_project.settings import PROJECT_ROOT, VARIABLES, Settings, SettingsError, load_settings
 
 
 @pytest.mark.parametrize("environment", [{}, dict.fromkeys(["WAREHOUSE_HOME", "EXTRACTS_DIR", "DBT_TARGET"], "")])
@@ -33,6 +33,17 @@ def test_paths_and_engine_are_those_of_the_environment(tmp_path: Path, monkeypat
     assert settings.dbt_target == "spark"
     with pytest.raises(SettingsError, match="DBT_TARGET is 'postgres'; it must be one of: duckdb, spark"):
         load_settings({"DBT_TARGET": "postgres"})
+
+
+def test_every_variable_that_is_read_is_listed() -> None:
+    class Remembering(dict[str, str]):
+        def get(self, name: str, default: str | None = None) -> str | None:
+            asked.add(name)
+            return super().get(name, default)
+
+    asked: set[str] = set()
+    load_settings(Remembering())
+    assert sorted(asked) == list(VARIABLES)
 
 
 @pytest.mark.parametrize("limit", ["lots", "0GB", "4", "1.5GB", "100%"])

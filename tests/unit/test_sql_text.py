@@ -6,4 +6,4 @@ from dagster_project.sql_text import quote_name_for_spark
 
 
 def test_a_backtick_in_a_path_stays_part_of_it_on_spark():
-    assert quote_name_for_spark(Path("/home/a`b/lake")) == "`/home/a``b/lake`"
+    assert quote_name_for_spark(Path("/lake/a`b")) == "`/lake/a``b`"

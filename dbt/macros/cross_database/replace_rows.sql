@@ -42,11 +42,10 @@
             'create table ' ~ successor ~ ' as select ' ~ columns ~ ' from ' ~ target ~ ' as kept left anti' ~ joined
             ~ ' union all select ' ~ columns ~ ' from ' ~ after
         ) %}
-        {% do run_query('drop table ' ~ target) %}
     {% else %}
         {% do run_query('create table ' ~ before ~ ' as select * from ' ~ target) %}
         {% do run_query('create table ' ~ successor ~ ' as select * from ' ~ after) %}
-        {% do run_query('drop table ' ~ target) %}
     {% endif %}
+    {% do run_query('drop table ' ~ target) %}
     {{ return('alter table ' ~ successor ~ ' rename to ' ~ target) }}
 {% endmacro %}

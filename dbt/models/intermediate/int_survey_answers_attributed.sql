@@ -1,6 +1,12 @@
 {{ config(materialized='incremental', incremental_strategy='replace_rows', meta={'replaced_keys': {'response_id': 'int_responses_changed'}}) }}
 
-{%- set is_answered_later = "coalesce(sent_at < answered_at and " ~ is_after_as_of(reporting_date('answered_at')) ~ ", false)" -%}
+{#- Who was invited before an as-of date that was set, and answered since, has not answered yet. -#}
+{%- set is_answered_later -%}
+    coalesce(responses.sent_at < responses.answered_at and {{ is_after_as_of(reporting_date('responses.answered_at')) }}, false)
+{%- endset -%}
+{%- set answered_at -%}
+    case when {{ is_answered_later }} then responses.sent_at else coalesce(responses.answered_at, responses.sent_at) end
+{%- endset -%}
 
 with responses as (
 
@@ -33,24 +39,6 @@ scales as (
 
 ),
 
-known_responses as (
-
-    -- Who was invited before an as-of date that was set, and answered since, has not answered yet.
-    select
-        response_id,
-        survey_id,
-        customer_id,
-        order_id,
-        ticket_id,
-        metric,
-        touchpoint,
-        scale_id,
-        case when not {{ is_answered_later }} then score end as score,
-        case when {{ is_answered_later }} then sent_at else coalesce(answered_at, sent_at) end as answered_at
-    from responses
-
-),
-
 linked as (
 
     select
@@ -67,15 +55,15 @@ linked as (
             'unknown'
         ) as touchpoint,
         responses.scale_id,
-        responses.score,
+        case when not {{ is_answered_later }} then responses.score end as score,
         coalesce(
             orders.exclusion_reason in ('status_cancelled', 'status_unavailable', 'status_test'), false
         ) as is_about_no_purchase,
         orders.ordered_date,
         {{ reporting_date('tickets.opened_at') }} as ticket_opened_date,
-        {{ reporting_date('responses.answered_at') }} as answered_date,
-        responses.answered_at
-    from known_responses as responses
+        {{ reporting_date(answered_at) }} as answered_date,
+        {{ answered_at }} as answered_at
+    from responses
     left join orders
         on responses.order_id = orders.order_id
     left join tickets
