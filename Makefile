@@ -94,14 +94,20 @@ java:
 		&& echo "Setting up: Java, for the tests of Spark" && apt-get install --yes --quiet=2 openjdk-17-jre-headless >/dev/null; } \
 		|| echo "No Java, so the tests of Spark are skipped." >&2
 
+# After Java: the system's package manager works for one at a time.
 .PHONY: chromium
-chromium:
+chromium: | java
 	@command -v chromium chromium-browser >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& echo "Setting up: Chromium, for the tests of the dashboard" && apt-get install --yes --quiet=2 chromium >/dev/null; } \
 		|| echo "No Chromium, so the tests that need a browser are skipped." >&2
 
+# pip and the system's package manager set up beside each other.
+.PHONY: set-up-for-tests
+set-up-for-tests: $(DEVELOPMENT_STAMP) chromium java
+
 .PHONY: test
-test: $(DEVELOPMENT_STAMP) chromium java
+test:
+	@$(MAKE) --no-print-directory --jobs=2 set-up-for-tests
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long"
 
 # The whole job on Spark, and the public data set where it is there: too long for every commit.
