@@ -59,6 +59,33 @@ def suites() -> list[Suite]:
     ]
 
 
+_DELIVERED_CUSTOMERS = """
+    select customer_id, updated_at, created_at, _load_sequence as load_sequence, _source_row as source_row
+    from raw.crm_customers
+"""
+
+
+def _versions_in(customers: str) -> str:
+    """SQL for customer and moment of each version in these deliveries; those that state no moment are one version."""
+    return f"""
+        select customer_id, updated_at as valid_from_at
+        from ({customers}) as stated
+        where updated_at is not null
+        union all
+        select customer_id, created_at as valid_from_at
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by customer_id order by load_sequence desc, source_row desc
+                ) as recency_rank
+            from ({customers}) as delivered
+            where updated_at is null
+        ) as not_stated
+        where recency_rank = 1
+    """
+
+
 def _customer_versions() -> Suite:
     table = "staging.stg_crm__customer_versions"
     return Suite(
@@ -69,25 +96,24 @@ def _customer_versions() -> Suite:
                 "nothing_lost_or_doubled",
                 "Each delivered version of a customer (customer and moment of the change) is one row here, and there "
                 "is no other.",
-                query="""
+                query=f"""
                     with delivered as (
-                        select distinct customer_id, coalesce(updated_at, created_at) as valid_from_at
-                        from raw.crm_customers
+                        select distinct * from ({_versions_in(_DELIVERED_CUSTOMERS)}) as moments
                     )
                     select coalesce(delivered.customer_id, versions.customer_id) as customer_id, valid_from_at
                     from delivered
-                    full join staging.stg_crm__customer_versions as versions using (customer_id, valid_from_at)
+                    full join {table} as versions using (customer_id, valid_from_at)
                     where delivered.customer_id is null or versions.customer_id is null
                 """,
                 # All versions of the customers delivered are taken in: those known before and those that came.
                 after_refresh=on_one_side_only(
                     "customer_id, valid_from_at",
-                    f"""
-                        select customer_id, coalesce(updated_at, created_at) as valid_from_at
-                        from raw.crm_customers where _load_sequence > {BUILT_LOAD_SEQUENCE}
+                    _versions_in(f"""
+                        {_DELIVERED_CUSTOMERS} where _load_sequence > {BUILT_LOAD_SEQUENCE}
                         union all
-                        select customer_id, valid_from_at from {given_up(table)}
-                    """,
+                        select customer_id, updated_at, created_at, -1 as load_sequence, -1 as source_row
+                        from {given_up(table)}
+                    """),
                     taken_in(table),
                 ),
             ),

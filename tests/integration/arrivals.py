@@ -138,11 +138,13 @@ def _version(draw: random.Random, person: str, people: list[str]) -> Row:
     recently = START - timedelta(days=30) + timedelta(days=draw.randrange(90))
     created = recently if draw.random() < 0.9 else _long_ago(draw)
     changed = max(created, _moment(draw))
-    closed = changed if draw.random() < 0.3 else None
+    # Some versions came about with the customer; some do not say when, and hold since the creation.
+    updated = draw.choice([changed, changed, created, ""])
+    closed = (updated or changed) if draw.random() < 0.3 else None
     return {
         "customer_id": person,
         "created_at": created,
-        "updated_at": changed,
+        "updated_at": updated,
         "canonical_customer_id": draw.choice([*people[:4], *[""] * 8]),
         "country": draw.choice(["AE", "OM"]),
         "segment": draw.choice(["gold", "basic", ""]),
@@ -163,6 +165,9 @@ def _answer(draw: random.Random, answer: str, people: list[str], orders: list[st
         [*[("order_id", order) for order in orders], *[("ticket_id", ticket) for ticket in tickets] * 3]
     )
     about = dict([subject]) if draw.random() < 0.9 else {}
+    if draw.random() < 0.2:
+        about["ticket_id"] = draw.choice(tickets)
+    is_dated = draw.random() < 0.9
     return {
         "response_id": answer,
         "survey_id": draw.choice(["s1", "s2"]),
@@ -172,8 +177,9 @@ def _answer(draw: random.Random, answer: str, people: list[str], orders: list[st
         "metric": "csat",
         "scale_id": "5",
         "score": draw.choice([1, 3, 4, 5, ""]),
-        "sent_at": min(START, answered),
-        "answered_at": answered,
+        "touchpoint": draw.choice(["post_service", "", ""]),
+        "sent_at": min(START, answered) if is_dated else "",
+        "answered_at": answered if is_dated else "",
     }
 
 

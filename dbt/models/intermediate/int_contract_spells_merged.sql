@@ -60,11 +60,14 @@ numbered as (
 record_spells as (
 
     -- The first spell starts with the customer, a later one with the version that reopened it; the last version of a
-    -- spell says when and why it ended.
+    -- spell says when the customer was created, and when and why the spell ended.
     select
         customer_id,
         spell_number,
-        min(case when spell_number = 0 then created_at else valid_from_at end) as active_from_at,
+        case
+            when spell_number = 0 then max(case when is_last_of_spell then created_at end)
+            else min(valid_from_at)
+        end as active_from_at,
         max(case when is_last_of_spell then closed_at end) as active_to_at,
         max(case when is_last_of_spell then close_reason end) as close_reason
     from (

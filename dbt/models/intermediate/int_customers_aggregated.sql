@@ -9,9 +9,7 @@ with purchases as (
 customers as (
 
     select * from {{ ref('stg_crm__customers') }}
-    where
-        not {{ is_after_as_of(reporting_date('created_at')) }}
-        and {{ is_listed('customer_id', 'int_customer_ids_changed') }}
+    where {{ is_listed('customer_id', 'int_customer_ids_changed') }}
 
 ),
 
@@ -55,7 +53,10 @@ crm_customers as (
         left join merges
             on customers.customer_id = merges.customer_id
     ) as identified
-    where trust_rank = 1
+    where
+        trust_rank = 1
+        -- Before a set as-of date the CRM knows those of whom it knows a segment then.
+        and customer_id in (select customer_id from segment_versions)
 
 ),
 

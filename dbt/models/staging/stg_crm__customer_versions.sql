@@ -33,6 +33,7 @@ delivered as (
         {% for name, expression in stated.items() -%}
         {{ expression }} as {{ name }},
         {% endfor -%}
+        updated_at,
         coalesce(updated_at, created_at) as effective_at,
         _load_sequence as load_sequence,
         _source_row as source_row
@@ -46,6 +47,7 @@ delivered as (
         {% for name in stated -%}
         {{ name }},
         {% endfor -%}
+        updated_at,
         valid_from_at as effective_at,
         -1 as load_sequence,
         -1 as source_row
@@ -57,14 +59,29 @@ delivered as (
 
 ranked as (
 
-    -- The same version may be delivered again, or corrected: the latest delivery of it wins.
+    -- The same version may be delivered again, or corrected: the latest delivery of it wins. All that do not say when they came
+    -- about are one version, whatever they say of the creation.
+    select
+        *,
+        row_number() over (
+            partition by customer_id, updated_at
+            order by load_sequence desc, source_row desc
+        ) as recency_rank
+    from delivered
+
+),
+
+dated as (
+
+    -- Of two versions from the same moment the one that states it holds.
     select
         *,
         row_number() over (
             partition by customer_id, effective_at
-            order by load_sequence desc, source_row desc
-        ) as recency_rank
-    from delivered
+            order by case when updated_at is null then 1 else 0 end
+        ) as moment_rank
+    from ranked
+    where recency_rank = 1
 
 ),
 
@@ -74,8 +91,8 @@ versions as (
         *,
         lead(effective_at) over (partition by customer_id order by effective_at) as next_effective_at,
         row_number() over (partition by customer_id order by effective_at) as version_number
-    from ranked
-    where recency_rank = 1
+    from dated
+    where moment_rank = 1
 
 )
 
@@ -96,6 +113,7 @@ select
     next_effective_at is null as is_current,
     created_at,
     closed_at,
+    updated_at,
     effective_at as valid_from_at,
     next_effective_at as valid_to_at
 from versions
