@@ -19,11 +19,11 @@ from dagster_project.erasing.records import erase_refused_records
 from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD, quarantine_path
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
-from dagster_project.loading.mapping import ExtractsConfig
+from dagster_project.loading.mapping import ExtractsConfig, Source
 from dagster_project.loading.taking_out import mend_quarantine
 from dagster_project.quality.masking import MASK
 from dagster_project.quarantine.actions import note_action
-from dagster_project.quarantine.exporting import ENCODING, PLACE_COLUMNS, TELLING_COLUMNS, text_of_cell
+from dagster_project.quarantine.exporting import ENCODING, PLACE_COLUMNS, TELLING_COLUMNS, read_columns, text_of_cell
 from dagster_project.quarantine.listing import QuarantineError, source_of
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_text
@@ -62,8 +62,9 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
     counts: Counter[str] = Counter()
     source_names: dict[Place, str] = {}
     with duckdb.connect() as connection:
+        stored_rows = {place: _stored(connection, settings, place) for place in wanted}
         for place, rows in wanted.items():
-            stored = _stored(connection, settings, place)
+            stored = stored_rows[place]
             for number, cells in rows.items():
                 if number not in stored:
                     raise QuarantineError(
@@ -72,6 +73,9 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
                     )
                 source_names[place], before = stored[number]
                 after, columns = _corrected(before, cells)
+                source = source_of(config.sources, place[0], source_names[place])
+                known = _names_of(before, source, [stored_rows[other] for other in wanted if other[0] == place[0]])
+                _require_known(corrected, f"row {number} of batch {place[1]}", columns, known)
                 counts.update(columns)
                 if columns:
                     changed.setdefault(place, {})[number] = json.dumps(after, ensure_ascii=False)
@@ -103,10 +107,8 @@ def _rows(corrected: Path, dataset: str) -> Iterator[tuple[Place, int, dict[str,
         raise QuarantineError(f"{corrected} was not exported from quarantine: its first column is not {first}.")
     csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [text_of_cell(name) for name in next(reader)]
+    header = _header(corrected, next(reader))
     fixed = len(PLACE_COLUMNS) + len(TELLING_COLUMNS)
-    if tuple(header[:fixed]) != (*PLACE_COLUMNS, *TELLING_COLUMNS):
-        raise QuarantineError(f"{corrected}: the first {fixed} columns must stay as they were exported.")
     known_batch = re.compile(rf"{re.escape(dataset)}__[0-9]{{8}}__[0-9a-f]{{16}}")
     try:
         for line, cells in enumerate(reader, start=2):
@@ -127,6 +129,20 @@ def _rows(corrected: Path, dataset: str) -> Iterator[tuple[Place, int, dict[str,
             )
     except csv.Error as error:
         raise QuarantineError(f"{corrected} is not readable as CSV: {error}.") from None
+
+
+def _header(corrected: Path, cells: list[str]) -> list[str]:
+    """The names of the columns, of which none may have gone lost. Raises QuarantineError."""
+    header = [text_of_cell(name) for name in cells]
+    fixed = len(PLACE_COLUMNS) + len(TELLING_COLUMNS)
+    if tuple(header[:fixed]) != (*PLACE_COLUMNS, *TELLING_COLUMNS):
+        raise QuarantineError(f"{corrected}: the first {fixed} columns must stay as they were exported.")
+    if twice := [name for name, count in Counter(header[fixed:]).items() if count > 1]:
+        raise QuarantineError(
+            f"{corrected}: the column '{twice[0]}' stands there twice. Give every column the name that it was exported "
+            "with. Nothing was changed."
+        )
+    return header
 
 
 def _stored(
@@ -150,6 +166,28 @@ def _corrected(before: dict[str, str | None], cells: dict[str, str]) -> tuple[di
     }
     kept = {name: value for name, value in before.items() if not changed or name != UNPARSED_RECORD}
     return kept | changed, list(changed)
+
+
+def _names_of(
+    record: dict[str, str | None],
+    source: Source | None,
+    rows_of_feed: list[dict[int, tuple[str, dict[str, str | None]]]],
+) -> set[str]:
+    """The columns of a row; those that a line may be taken apart into are all that rows of its feed have."""
+    names = {*record, *(read_columns(source) if source else ())}
+    if UNPARSED_RECORD in record:
+        names.update(*(other for rows in rows_of_feed for _, other in rows.values()))
+    return names
+
+
+def _require_known(corrected: Path, row: str, columns: list[str], known: set[str]) -> None:
+    """Raise QuarantineError for a changed cell of a column that the row does not have: its value would go nowhere."""
+    for name in columns:
+        if name not in known:
+            raise QuarantineError(
+                f"{corrected}: {row} has no column '{name}'. Give every column the name that it was exported with; of "
+                f"this row they are {', '.join(sorted(known - {UNPARSED_RECORD}))}. Nothing was changed."
+            )
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection, quarantine: Path, records: dict[int, str]) -> None:

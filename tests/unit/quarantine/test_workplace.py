@@ -163,6 +163,12 @@ def test_line_ends_inside_a_value_are_no_correction(tmp_path):
             lambda text: text.replace("someday", "2025-01-01").replace(",3,orders.csv", ",9,orders.csv"),
             "Row 9 of batch",
         ),
+        (
+            lambda text: text.replace(",ordered_at,", ",When,", 1).replace("someday", "2025-01-01"),
+            "has no column 'When'",
+        ),
+        (lambda text: text.replace(",ordered_at,", ",Ordered_At,", 1), "has no column 'Ordered_At'"),
+        (lambda text: text.replace(",ordered_at,", ",order_id,", 1), "the column 'order_id' stands there twice"),
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing(desk, change, message):
