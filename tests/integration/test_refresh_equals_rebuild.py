@@ -58,6 +58,55 @@ def test_dates_far_from_all_orders_are_added_up_when_orders_reach_them(warehouse
     assert differing_tables(refreshed, warehouse.settings.warehouse_path) == {}
 
 
+def test_answers_about_one_contact_are_ranked_together(warehouse: Warehouse) -> None:
+    """Nothing new is said of o1 or t1, but of a customer of the one, and of an order that answers about the other name.
+
+    Of the two answers about each the later one counts, before and after.
+    """
+    csat = {"survey_id": "s", "metric": "csat", "scale_id": "5"}
+    about_order = {**csat, "order_id": "o1"}
+    about_ticket = {**csat, "touchpoint": "post_service", "ticket_id": "t1"}
+    first = {
+        "orders": [
+            _order_of("o1", "c1", "2025-03-01"),
+            _order_of("o2", "c1", "2025-03-02"),
+            _order_of("o3", "c2", "2025-03-03"),
+        ],
+        "crm_tickets": [{"ticket_id": "t1", "customer_id": "c2", "opened_at": "2025-03-04"}],
+        "survey_responses": [
+            {**about_order, "response_id": "r1", "customer_id": "c1", "score": 5, "answered_at": "2025-03-05"},
+            {**about_order, "response_id": "r2", "score": 1, "answered_at": "2025-03-06"},
+            {**about_ticket, "response_id": "r3", "order_id": "o3", "score": 5, "answered_at": "2025-03-05"},
+            {**about_ticket, "response_id": "r4", "score": 1, "answered_at": "2025-03-06"},
+        ],
+    }
+    then = {
+        "orders": [{**_order_of("o3", "c2", "2025-03-03"), "order_amount": 11}],
+        "survey_responses": [
+            {
+                **csat,
+                "response_id": "r5",
+                "customer_id": "c1",
+                "order_id": "o2",
+                "score": 5,
+                "answered_at": "2025-03-07",
+            }
+        ],
+    }
+    for number, delivery in enumerate([first, then]):
+        write_delivery(delivery, warehouse.extracts, f"{number}")
+        assert (warehouse.refresh() is None) == (number == 0)
+        with duckdb.connect(str(warehouse.settings.warehouse_path), read_only=True) as connection:
+            counted = connection.execute(
+                "select response_id from intermediate.int_survey_answers_attributed "
+                "where exclusion_reason is null order by all"
+            ).fetchall()
+        assert counted == [("r2",), ("r4",)] + [("r5",)] * number
+    refreshed = copy_of(warehouse, "refreshed")
+    warehouse.rebuild()
+    assert differing_tables(refreshed, warehouse.settings.warehouse_path) == {}
+
+
 def _order_of(order: str, customer: str, day: str) -> dict[str, object]:
     return {
         "order_id": order,

@@ -8,17 +8,6 @@
     case when {{ is_answered_later }} then responses.sent_at else coalesce(responses.answered_at, responses.sent_at) end
 {%- endset -%}
 
-{#- What an answer is about. One contact has one respondent, whether or not each of the answers names the order or the customer. -#}
-{%- set rated_contact -%}
-    case
-        when touchpoint = 'post_service' and ticket_id is not null then 'ticket ' || ticket_id
-        when order_id is not null then 'order ' || order_id
-        when ticket_id is not null then 'ticket ' || ticket_id
-        when customer_id is not null then 'customer ' || customer_id
-        else 'answer ' || response_id
-    end
-{%- endset -%}
-
 with responses as (
 
     select * from {{ ref('stg_surveys__responses') }}
@@ -116,11 +105,11 @@ scored as (
 
 ranked as (
 
-    -- One answer per survey, touchpoint and contact that is rated: the latest.
+    -- One answer per survey, respondent, touchpoint and contact that is rated: the latest.
     select
         *,
         row_number() over (
-            partition by survey_id, metric, touchpoint, {{ rated_contact }}
+            partition by survey_id, metric, touchpoint, coalesce(customer_id, ''), {{ rated_contact() }}
             order by
                 -- An answer that is not known yet, or that belongs to no day, takes no other's place.
                 case when {{ is_after_as_of('answered_date') }} then 1 else 0 end,

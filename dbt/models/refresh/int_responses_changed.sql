@@ -5,7 +5,7 @@
 -- depends_on: {{ ref('int_orders_changed') }}
 {#-
     Answers that a refresh attributes again: those about which it brought anything new, of themselves, their order, their ticket or their
-    customer; and all that they may take the place of: about the same order or ticket, or by the same customer. All to restate, none in a
+    customer; and all about the same contacts, of whom they may take the place. All to restate, none in a
     rebuild.
 -#}
 
@@ -85,21 +85,46 @@ tickets_concerned as (
     from tickets
     where customer_id in (select customer_id from customer_ids_changed)
 
+),
+
+concerned as (
+
+    select response_id from changed_responses
+    union
+    select response_id
+    from responses
+    where customer_id in (select customer_id from customer_ids_concerned)
+    union
+    select response_id
+    from responses
+    where order_id in (select order_id from orders_concerned)
+    union
+    select response_id
+    from responses
+    where ticket_id in (select ticket_id from tickets_concerned)
+
+),
+
+contacts as (
+
+    select
+        response_id,
+        {{ rated_contact() }} as contact
+    from responses
+
 )
 
-select response_id from changed_responses
-union
+-- Of the answers about one contact only one counts, so they are ranked together or not at all.
 select response_id
-from responses
-where customer_id in (select customer_id from customer_ids_concerned)
+from contacts
+where contact in (
+    select contacts.contact
+    from contacts
+    inner join concerned
+        on contacts.response_id = concerned.response_id
+)
 union
-select response_id
-from responses
-where order_id in (select order_id from orders_concerned)
-union
-select response_id
-from responses
-where ticket_id in (select ticket_id from tickets_concerned)
+select response_id from concerned
 {% else %}
 select response_id
 from {{ ref('stg_surveys__responses') }}
