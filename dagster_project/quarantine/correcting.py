@@ -19,7 +19,7 @@ from dagster_project.erasing.records import erase_refused_records
 from dagster_project.loading.batches import PARQUET_OPTIONS, UNPARSED_RECORD, quarantine_path
 from dagster_project.loading.contracts import load_feeds
 from dagster_project.loading.durable import publish_file
-from dagster_project.loading.mapping import ExtractsConfig, Source
+from dagster_project.loading.mapping import ExtractsConfig
 from dagster_project.loading.taking_out import mend_quarantine
 from dagster_project.quality.masking import MASK
 from dagster_project.quarantine.actions import note_action
@@ -30,6 +30,7 @@ from dagster_project.sql_text import quote_text
 
 LONGEST_CELL = 4_000_000
 Place = tuple[str, str]  # feed and batch
+StoredRows = dict[int, tuple[str, dict[str, str | None]]]  # by number: name of the source, and the record
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
     source_names: dict[Place, str] = {}
     with duckdb.connect() as connection:
         stored_rows = {place: _stored(connection, settings, place) for place in wanted}
+        names = _names_by_feed(stored_rows)
         for place, rows in wanted.items():
             stored = stored_rows[place]
             for number, cells in rows.items():
@@ -74,7 +76,11 @@ def correct_rows(settings: Settings, config: ExtractsConfig, corrected: Path) ->
                 source_names[place], before = stored[number]
                 after, columns = _corrected(before, cells)
                 source = source_of(config.sources, place[0], source_names[place])
-                known = _names_of(before, source, [stored_rows[other] for other in wanted if other[0] == place[0]])
+                # A line may be taken apart into all columns that rows of its feed have.
+                known = {
+                    *(names[place[0]] if UNPARSED_RECORD in before else before),
+                    *(read_columns(source) if source else ()),
+                }
                 _require_known(corrected, f"row {number} of batch {place[1]}", columns, known)
                 counts.update(columns)
                 if columns:
@@ -145,9 +151,7 @@ def _header(corrected: Path, cells: list[str]) -> list[str]:
     return header
 
 
-def _stored(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, place: Place
-) -> dict[int, tuple[str, dict[str, str | None]]]:
+def _stored(connection: duckdb.DuckDBPyConnection, settings: Settings, place: Place) -> StoredRows:
     path = quarantine_path(settings, *place)
     if not path.exists():
         return {}
@@ -168,15 +172,11 @@ def _corrected(before: dict[str, str | None], cells: dict[str, str]) -> tuple[di
     return kept | changed, list(changed)
 
 
-def _names_of(
-    record: dict[str, str | None],
-    source: Source | None,
-    rows_of_feed: list[dict[int, tuple[str, dict[str, str | None]]]],
-) -> set[str]:
-    """The columns of a row; those that a line may be taken apart into are all that rows of its feed have."""
-    names = {*record, *(read_columns(source) if source else ())}
-    if UNPARSED_RECORD in record:
-        names.update(*(other for rows in rows_of_feed for _, other in rows.values()))
+def _names_by_feed(stored_rows: dict[Place, StoredRows]) -> dict[str, set[str]]:
+    """The columns of all these rows, by feed."""
+    names: dict[str, set[str]] = {}
+    for (feed, _), stored in stored_rows.items():
+        names.setdefault(feed, set()).update(*(record for _, record in stored.values()))
     return names
 
 

@@ -1,5 +1,6 @@
 {%- set cap = var('clv_lifespan_cap_years') -%}
-{%- set small_base_limit = var('small_base_limit') -%}
+{#- A group without anybody has no rates, however small a base may be. -#}
+{%- set fewest_customers = [var('small_base_limit'), 1] | max -%}
 
 with customers as (
 
@@ -67,12 +68,12 @@ sourced as (
         measured.*,
         case
             when measured.age_days >= {{ var('clv_minimum_history_days') }} then 'customer'
-            when segment_rates.customer_count >= {{ [small_base_limit, 1] | max }} then 'segment'
+            when segment_rates.customer_count >= {{ fewest_customers }} then 'segment'
             when all_rates.purchases_per_year is not null then 'all'
             else 'none'
         end as input_source,
         case
-            when segment_rates.customers_at_start >= {{ [small_base_limit, 1] | max }} then 'segment'
+            when segment_rates.customers_at_start >= {{ fewest_customers }} then 'segment'
             when all_rates.customers_at_start > 0 then 'all'
             else 'none'
         end as retention_source,

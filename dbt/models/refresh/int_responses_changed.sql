@@ -5,8 +5,7 @@
 -- depends_on: {{ ref('int_orders_changed') }}
 {#-
     Answers that a refresh attributes again: those about which it brought anything new, of themselves, their order, their ticket or their
-    customer; and all about the same contacts, of whom they may take the place. All to restate, none in a
-    rebuild.
+    customer; and all about the same contacts, of whom they may take the place. All to restate, none in a rebuild.
 -#}
 
 {% if is_addition() %}

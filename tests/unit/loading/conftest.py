@@ -59,6 +59,11 @@ class Home:
             f"SELECT _source_row, reasons FROM read_parquet('{folder}/*.parquet') ORDER BY _batch_id, _source_row"
         )
 
+    def outcome(self, feed: str, column: str) -> object:
+        """What a column of the first accepted row holds; where none is accepted, why the first one was refused."""
+        accepted = self.rows(feed, column)
+        return accepted[0][0] if accepted else self.quarantined(feed)[0][1]
+
     @staticmethod
     def query(sql: str) -> list[tuple]:
         """Rows of a query over files."""

@@ -13,8 +13,7 @@ MOMENT = dt.datetime(2024, 5, 31, 14, 0)
 
 def _ordered_at(home, load_orders, text: str, options: str = ""):
     load_orders(f'{ORDERS}1,"{text}",paid,1,EUR\n', options)
-    accepted = home.rows("orders", "ordered_at")
-    return accepted[0][0] if accepted else home.quarantined("orders")[0][1]
+    return home.outcome("orders", "ordered_at")
 
 
 @pytest.mark.parametrize(
