@@ -8,7 +8,19 @@ from expectations.identities import GRAINS
 from expectations.intermediate_customers import customer_suites
 from expectations.intermediate_order_sums import order_sum_suites
 from expectations.intermediate_orders import order_suites
-from expectations.rules import Suite, finds_nothing, holds, keyed_suite, not_empty
+from expectations.rules import Suite, finds_nothing, given_up, holds, keyed_suite, not_empty, taken_in
+
+ANSWERS = "intermediate.int_survey_answers_attributed"
+
+# What an answer is about. Stated here again: a gate that shared the model's macro would share its faults.
+_CONTACT = """
+    survey_id, metric, touchpoint, coalesce(customer_id, ''),
+    case
+        when ticket_id is not null and (touchpoint = 'post_service' or order_id is null) then 'ticket ' || ticket_id
+        when order_id is not null then 'order ' || order_id
+        when customer_id is not null then 'customer'
+        else 'answer ' || response_id
+    end"""
 
 
 def suites() -> list[Suite]:
@@ -140,16 +152,16 @@ def _clv_rates() -> Suite:
 
 def _survey_answers_attributed() -> Suite:
     return keyed_suite(
-        "intermediate.int_survey_answers_attributed",
+        ANSWERS,
         ["response_id"],
         finds_nothing(
             "one_row_an_invitation",
             "Every invitation of staging is one row here: joining orders and tickets loses and doubles none.",
-            query="""
+            query=f"""
                 with both_sides as (
                     select
                         (select count(*) from staging.stg_surveys__responses) as staged_count,
-                        (select count(*) from intermediate.int_survey_answers_attributed) as attributed_count
+                        (select count(*) from {ANSWERS}) as attributed_count
                 )
                 select * from both_sides where staged_count <> attributed_count
             """,
@@ -161,7 +173,40 @@ def _survey_answers_attributed() -> Suite:
             "or normalised_score not between 0 and 100",
             columns=["score", "normalised_score", "is_answered", "is_positive"],
         ),
+        finds_nothing(
+            "one_answer_a_contact",
+            "Of the answers of one respondent about one contact in one survey, one counts, and none is a duplicate of "
+            "nothing.",
+            query=_contacts_not_counted_once(ANSWERS),
+            after_refresh=_contacts_not_counted_once(
+                f"""(
+                    select * from {ANSWERS}
+                    where ({_CONTACT}) in (
+                        select {_CONTACT} from {taken_in(ANSWERS)}
+                        union all
+                        select {_CONTACT} from {given_up(ANSWERS)}
+                    )
+                )"""
+            ),
+        ),
     )
+
+
+def _contacts_not_counted_once(answers: str) -> str:
+    """Answers of which several about one contact count, or none although one is called a duplicate of another."""
+    return f"""
+        select response_id, exclusion_reason, counted_count
+        from (
+            select
+                *,
+                sum(case when exclusion_reason is null then 1 else 0 end) over contact as counted_count,
+                sum(case when exclusion_reason in ('duplicate_answer', 'duplicate_invitation') then 0 else 1 end)
+                    over contact as first_count
+            from {answers} as answers
+            window contact as (partition by {_CONTACT})
+        ) as counted
+        where (counted_count > 1 and exclusion_reason is null) or first_count = 0
+    """
 
 
 def _survey_sums_aggregated() -> Suite:
@@ -185,7 +230,7 @@ def _survey_sums_aggregated() -> Suite:
                         count(*) filter (where exclusion_reason is null) as invited_count,
                         count(*) filter (where exclusion_reason is null and is_answered) as valid_answer_count,
                         count(*) filter (where exclusion_reason = 'duplicate_answer') as dropped_duplicate_count
-                    from intermediate.int_survey_answers_attributed
+                    from {ANSWERS}
                 ),
                 sums as (
                     select

@@ -343,6 +343,16 @@ INTERMEDIATE = [
         f"delete from TABLE where {row('response_id', 0)}",
         f"update TABLE set normalised_score = 101 where {row('response_id', 1)}",
     ),
+    broken(
+        ANSWERS,
+        "one_answer_a_contact",
+        "update TABLE set exclusion_reason = null where exclusion_reason = 'duplicate_answer'",
+    ),
+    broken(
+        ANSWERS,
+        "one_answer_a_contact",
+        "update TABLE set exclusion_reason = 'duplicate_invitation' where exclusion_reason is null",
+    ),
     broken(ANSWER_SUMS, "sums_agree_with_answers", "delete from TABLE"),
     broken(
         ANSWER_SUMS, "somebody_behind_every_sum", "update TABLE set row_count = row_count + 1 where metric = 'csat'"
