@@ -116,6 +116,14 @@ def _check_inputs(settings: Settings) -> None:
             "Name yours: make run EXTRACTS=<folder> CONFIG=<file>."
         )
     load_config(settings.extracts_config)
+    if settings.publish_postgres_url:
+        from dagster_project.publishing.postgres import PostgresError, parameters_of
+
+        try:
+            parameters_of(settings.publish_postgres_url)
+        except PostgresError as error:
+            # Told before hours of work, not after.
+            raise InputError(str(error)) from error
 
 
 def _dev(settings: Settings, _parsed: argparse.Namespace) -> int:

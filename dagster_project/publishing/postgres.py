@@ -89,16 +89,21 @@ def require_nothing_left(url: str) -> None:
             _require_dropped(connection)
 
 
-@contextmanager
-def _connected(url: str) -> Iterator[Connection]:
-    """A connection whose errors are PostgresError without the password, also when it is part of another error."""
+def parameters_of(url: str) -> dict[str, str]:
+    """The parts of the address of a database. Raises PostgresError if it has another form."""
     try:
-        parameters = conninfo.conninfo_to_dict(url)
+        return conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise PostgresError(
             "PUBLISH_POSTGRES_URL cannot be read as the address of a PostgreSQL database. It has the form "
             "postgresql://user:password@host:5432/database; special characters in the password are written as %XX."
         ) from None
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    """A connection whose errors are PostgresError without the password, also when it is part of another error."""
+    parameters = parameters_of(url)
     parameters.setdefault("connect_timeout", SECONDS_TO_CONNECT)
     parameters.setdefault("application_name", "customer_retention")
     # What is sent is UTF-8. It would arrive garbled where the address, PGCLIENTENCODING or the database say otherwise.

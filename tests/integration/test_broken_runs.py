@@ -169,6 +169,16 @@ def test_a_folder_that_does_not_exist_is_named(new_workplace, capsys) -> None:
     assert "it did not begin" in hook.messages[0]
 
 
+def test_an_address_of_another_kind_of_database_is_told_before_any_work(new_workplace, capsys) -> None:
+    workplace = new_workplace()
+    workplace.patch.setenv("PUBLISH_POSTGRES_URL", "mysql://me:s3cr3t@127.0.0.1/db")
+    assert workplace.run("run", "daily_refresh") == 2
+    error = capsys.readouterr().err
+    assert "PUBLISH_POSTGRES_URL cannot be read" in error
+    assert "s3cr3t" not in error
+    assert not workplace.settings.warehouse_path.exists()
+
+
 def test_a_job_that_does_not_exist_is_answered_with_those_that_do(new_workplace, capsys) -> None:
     assert new_workplace().run("run", "daily_refrehs") == 2
     assert "daily_refresh" in capsys.readouterr().err
