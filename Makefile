@@ -8,11 +8,11 @@
 #   make dashboard                              the figures of the current release in a browser
 #   make superset-dashboard                     a ready dashboard for Superset, as one file to import (DATABASE=<its address>)
 #   make test | make lint | make dev            tests | every style check | Dagster's page in a browser
-#   make test-spark                             the long tests on Spark, compared with DuckDB (twenty minutes)
+#   make test-long                              the long tests: Spark beside DuckDB, a large release in the dashboard (twenty minutes)
 #   make quarantine DO="list"                   refused rows: list, show, export, correct, discard (DO=--help)
 #   make bench SIZES=1e6,1e7                    the benchmark, its results in benchmarks/RESULTS.md
 #   make bench-engines ORDERS=1e6               DuckDB beside Spark, in benchmarks/ENGINES.md
-#   make lock                                   lock files anew, after a change of locks/*.in (needs uv)
+#   make lock                                   lock files anew, after a change of locks/*.in
 #   make soak                                   faults for several hours, or some of them (PARTS="readers histories"); tests/soak/RESULTS.md
 
 SHELL := /bin/sh
@@ -53,6 +53,7 @@ SPARK_STAMP := .venv/spark-$(call lock_hash,spark).stamp
 RUN_STAMP := $(if $(filter spark%,$(DBT_TARGET)),$(SPARK_STAMP),$(RUN_ONLY_STAMP))
 DASHBOARD_STAMP := .venv/dashboard-$(call lock_hash,dashboard).stamp
 DEVELOPMENT_STAMP := .venv/dev-$(call lock_hash,dev).stamp
+INDEX_OF_PIP = $$($(PYTHON) -m pip config list | sed -n "s/.*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)
 
 .PHONY: help
 help:
@@ -110,9 +111,9 @@ test:
 	@$(MAKE) --no-print-directory --jobs=2 set-up-for-tests
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long"
 
-# The whole job on Spark, and the public data set where it is there: too long for every commit.
-.PHONY: test-spark
-test-spark: $(DEVELOPMENT_STAMP) java
+# The whole job on Spark, the public data set there, and how soon a large release is shown: too long for every commit.
+.PHONY: test-long
+test-long: set-up-for-tests
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile -m long
 
 .PHONY: bench
@@ -135,14 +136,15 @@ lint: $(DEVELOPMENT_STAMP)
 	$(PYTHON) -m dagster_project parse
 	.venv/bin/dg check defs
 
-# The lock files: exact versions with hashes, no registry address. Needs `uv`. Each builds on the one before.
-COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+# The lock files: exact versions with hashes, no registry address. Each builds on the one before.
+COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 .PHONY: lock
-lock:
+lock: $(DEVELOPMENT_STAMP)
 	$(COMPILE) -o locks/run.txt locks/run.in
 	$(COMPILE) -c locks/run.txt -o locks/dashboard.txt locks/dashboard.in
 	$(COMPILE) -c locks/dashboard.txt -o locks/spark.txt locks/spark.in
 	$(COMPILE) -c locks/spark.txt -c locks/dashboard.txt -o locks/dev.txt locks/dev.in
+	$(COMPILE) -o locks/uv.txt locks/uv.in
 
 .venv/bin/python:
 	@"$(PYTHON3)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -170,8 +172,12 @@ $(DASHBOARD_STAMP): .venv/bin/python
 	@$(PYTHON) -m pip check --quiet
 	@touch $@ $(RUN_STAMP)
 
-# Most of the modules of this set are never imported, and compiling them all takes a minute; what is imported is compiled then.
+# uv installs this set in a third of pip's time. It does not read pip's settings, so it is told of an index that stands there;
+# where it cannot be had, or fails, pip does the work. Nothing is compiled: most of the modules are never imported.
 $(DEVELOPMENT_STAMP): .venv/bin/python
-	@$(PYTHON) -m pip install --quiet --no-deps --require-hashes --no-compile -r locks/dev.txt
+	@{ $(PYTHON) -m pip install --quiet --no-deps --require-hashes -r locks/uv.txt && UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$(INDEX_OF_PIP)}" \
+		.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --require-hashes -r locks/dev.txt; } \
+		|| { echo "uv could not install the packages, so pip does" >&2 \
+		&& $(PYTHON) -m pip install --quiet --no-deps --require-hashes --no-compile -r locks/dev.txt; }
 	@$(PYTHON) -m pip check --quiet
 	@touch $@ $(RUN_STAMP) $(DASHBOARD_STAMP)

@@ -8,6 +8,7 @@ import pytest
 
 from dagster_project.run_lock import wait_for_turn
 from dagster_project.settings import PROJECT_ROOT, Settings, environment_without_settings, load_settings
+from dagster_project.transforming.dbt_runner import DbtProject, ensure_manifest
 from tests import olist
 
 # Begun first. Two workers make what others would wait for: `sample_home` the first, `finished_folder` the second. The
@@ -65,6 +66,14 @@ def _refreshed_once(home: Path, environment: dict[str, str]) -> Path:
                 check=False,
             )
             assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return home
+
+
+@pytest.fixture(scope="session")
+def parsed_home(folder_of_all_workers: Path) -> Path:
+    """A warehouse home in which dbt has parsed the project with its defaults, for all workers together."""
+    home = folder_of_all_workers / "parsed_home"
+    ensure_manifest(DbtProject(load_settings({"WAREHOUSE_HOME": str(home)}), "sample", {}))
     return home
 
 

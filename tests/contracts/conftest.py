@@ -1,20 +1,16 @@
-"""The dbt project as dbt itself reads it, parsed once into a temporary folder; no engine run."""
+"""The dbt project as dbt itself reads it, parsed once for all workers; no engine run."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dagster_project.settings import load_settings
-from dagster_project.transforming.dbt_runner import DbtProject, ensure_manifest
-
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def manifest(parsed_home: Path) -> dict[str, Any]:
     """dbt's manifest."""
-    settings = load_settings({"WAREHOUSE_HOME": str(tmp_path_factory.mktemp("parsed"))})
-    path = ensure_manifest(DbtProject(settings, "sample", {}))
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads((parsed_home / "dbt" / "sample" / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,7 @@ def first_looks(browser: Browser, home: Path) -> tuple[bool, list[float], list[f
     return is_quiet, [seconds for seconds, _ in looks], [processor_seconds for _, processor_seconds in looks]
 
 
+@pytest.mark.long
 def test_the_first_view_costs_what_that_of_a_small_release_costs_and_is_there_in_two_seconds(
     browser: Browser, sample_home: Path, large_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

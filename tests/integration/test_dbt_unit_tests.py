@@ -3,6 +3,7 @@
 They stand beside the models (`_*_unit_tests.yml`); the scheduled runs leave them out. Here each is one test of its own.
 """
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -23,9 +24,10 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NodeResult]:
+def results(parsed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, NodeResult]:
     """Result of every unit test, by name. The models are built without a row first: the tests read their types."""
     home: Path = tmp_path_factory.mktemp("unit_tests")
+    shutil.copytree(parsed_home / "dbt", home / "dbt")
     settings = load_settings({"WAREHOUSE_HOME": str(home)})
     with duckdb.connect() as connection:
         ensure_contract_batches(connection, settings, DATASET)

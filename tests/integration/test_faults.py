@@ -62,6 +62,8 @@ def test_a_publication_that_was_killed_leaves_a_whole_release(finished: Workplac
     assert not list((place.settings.published_dir / "releases").glob("*.partial"))
 
 
+# `make soak` does it at many moments.
+@pytest.mark.long
 def test_a_job_that_was_killed_in_the_middle_of_dbt_is_finished_by_the_next_one(place: Place) -> None:
     before = check_release(place.settings)
     must_be(run(place, *REFRESH, fault=Fault(text='"intermediate"."int_')), KILLED)
