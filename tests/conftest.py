@@ -70,11 +70,11 @@ def _refreshed_once(home: Path, environment: dict[str, str]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def parsed_home(folder_of_all_workers: Path) -> Path:
-    """A warehouse home in which dbt has parsed the project with its defaults, for all workers together."""
-    home = folder_of_all_workers / "parsed_home"
-    ensure_manifest(DbtProject(load_settings({"WAREHOUSE_HOME": str(home)}), "sample", {}))
-    return home
+def parsed_project(folder_of_all_workers: Path) -> DbtProject:
+    """The dbt project with its defaults, parsed once for all workers together. Nobody writes into its home."""
+    project = DbtProject(load_settings({"WAREHOUSE_HOME": str(folder_of_all_workers / "parsed_home")}), "sample", {})
+    ensure_manifest(project)
+    return project
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

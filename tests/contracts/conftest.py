@@ -1,16 +1,17 @@
 """The dbt project as dbt itself reads it, parsed once for all workers; no engine run."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dagster_project.transforming.dbt_runner import DbtProject
+
 
 @pytest.fixture(scope="session")
-def manifest(parsed_home: Path) -> dict[str, Any]:
+def manifest(parsed_project: DbtProject) -> dict[str, Any]:
     """dbt's manifest."""
-    return json.loads((parsed_home / "dbt" / "sample" / "manifest.json").read_text(encoding="utf-8"))
+    return json.loads(parsed_project.manifest_path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

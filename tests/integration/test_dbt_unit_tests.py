@@ -16,7 +16,6 @@ from dagster_project.quality.history import ensure_contract_file
 from dagster_project.settings import DBT_PROJECT_DIR, load_settings
 from dagster_project.transforming.dbt_runner import DbtProject, NodeResult, run_dbt
 
-DATASET = "sample"
 FILES = sorted((DBT_PROJECT_DIR / "models").glob("*/_*_unit_tests.yml"))
 NAMES = [
     unit_test["name"] for file in FILES for unit_test in yaml.safe_load(file.read_text(encoding="utf-8"))["unit_tests"]
@@ -24,16 +23,16 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def results(parsed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, NodeResult]:
+def results(parsed_project: DbtProject, tmp_path_factory: pytest.TempPathFactory) -> dict[str, NodeResult]:
     """Result of every unit test, by name. The models are built without a row first: the tests read their types."""
     home: Path = tmp_path_factory.mktemp("unit_tests")
-    shutil.copytree(parsed_home / "dbt", home / "dbt")
     settings = load_settings({"WAREHOUSE_HOME": str(home)})
+    project = DbtProject(settings, parsed_project.dataset, parsed_project.variables)
+    shutil.copytree(parsed_project.target_dir, project.target_dir)
     with duckdb.connect() as connection:
-        ensure_contract_batches(connection, settings, DATASET)
-    ensure_contract_file(settings, DATASET)
-    ensure_restatements_contract(settings, DATASET)
-    project = DbtProject(settings, DATASET, {})
+        ensure_contract_batches(connection, settings, project.dataset)
+    ensure_contract_file(settings, project.dataset)
+    ensure_restatements_contract(settings, project.dataset)
     built = run_dbt(project, "build", ["*"], "--empty", "--resource-type", "seed", "--resource-type", "model")
     assert [result.name for result in built if not result.is_good] == []
     tested = run_dbt(project, "test", ["test_type:unit"])
