@@ -109,6 +109,8 @@ def _check_result(
     found: "ExpectationValidationResult",
     personal_columns: frozenset[str],
 ) -> CheckResult:
+    from expectations.rules import percent_failed
+
     expectation = question.expectation
     meta = expectation.meta
     severity = str(getattr(expectation.severity, "value", expectation.severity))
@@ -125,8 +127,9 @@ def _check_result(
         )
     checked, failed = _counts(connection, question, found)
     # Data Docs show GX's own result: the same counts, so that page and report agree.
-    share = 100.0 * failed / checked if checked else 0.0
-    found.result.update(element_count=checked, unexpected_count=failed, unexpected_percent=share)
+    found.result.update(
+        element_count=checked, unexpected_count=failed, unexpected_percent=percent_failed(failed, checked)
+    )
     return CheckResult(
         rule=meta["rule"],
         description=expectation.description,

@@ -18,6 +18,7 @@ TABLE = "staging.stg_reference__exchange_rates"
 BUILT = BuildInputs("shop", "first batch", "definitions", load_sequence=1)
 NOW = BuildInputs("shop", "both batches", "definitions", load_sequence=2)
 REFRESHED = Refreshed(BUILT, frozenset({TABLE}))
+JUMPS = {"rate_like_the_day_before": 4}
 
 
 @pytest.fixture
@@ -84,6 +85,40 @@ def test_a_bad_row_that_came_is_found(settings, warehouse):
     result = gate(settings)["rate_positive"]
     assert (result.status, result.rows_failed, result.rows_checked) == ("failed", 1, 2)
     assert result.sample == [{"rate_date": "2026-01-01", "currency": "USD", "exchange_rate": "-2.0"}]
+
+
+def test_a_rule_across_rows_may_find_more_rows_than_came(settings):
+    """Five rates of one currency of which four jump, judged before; then a single rate of another currency comes."""
+    path = settings.warehouse_path
+    rates = "(values (1, 1.0), (2, 5.0), (3, 1.0), (4, 5.0), (5, 1.0)) as rates (day, rate)"
+    change(
+        path,
+        f"""
+        create schema raw; create schema staging; create schema refresh;
+        create table raw.fx_rates as
+            select make_date(2026, 1, day) as rate_date, 'EUR' as currency, rate, 's' as _source_name,
+                1 as _load_sequence, false as _is_snapshot
+            from {rates};
+        create table {TABLE} as select currency, rate as exchange_rate, rate_date from raw.fx_rates;
+        """,
+    )
+    (suite,) = run_gate(settings, "shop", "staging", "run-1", [TABLE], inputs=BUILT)
+    assert {result.rule: result.rows_failed for result in suite.results if result.status != "passed"} == JUMPS
+    change(
+        path,
+        f"""
+        insert into raw.fx_rates values (date '2026-01-01', 'USD', 1.0, 's', 2, false);
+        create table refresh.stg_reference__exchange_rates__before as from {TABLE} limit 0;
+        create table refresh.stg_reference__exchange_rates__after as
+            select currency, rate as exchange_rate, rate_date from raw.fx_rates where _load_sequence = 2;
+        insert into {TABLE} from refresh.stg_reference__exchange_rates__after;
+        """,
+    )
+    results = gate(settings)
+    assert {rule: result.rows_failed for rule, result in results.items() if result.status != "passed"} == JUMPS
+    assert results["rate_positive"].rows_checked == 1
+    jumps = results["rate_like_the_day_before"]
+    assert (jumps.status, jumps.severity, jumps.rows_checked) == ("failed", "warning", 6)
 
 
 LOST = "insert into raw.fx_rates select date '2026-01-02', 'EUR', 1.2, 's', 2, false"
