@@ -10,7 +10,7 @@ touches it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -180,6 +180,7 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
     with open_warehouse(settings) as connection:
         _create_tables(connection, earlier)
         _note_final_periods(connection, settings, release)
+        _choose_periods(connection, release)
         for mart in WATCHED_MARTS:
             if mart.name in release.details["marts"]:
                 _compare(connection, mart, release)
@@ -187,7 +188,8 @@ def note_restatements(settings: Settings, inputs: BuildInputs, run_id: str, ledg
         if count == 0:
             remove_file(path)
             return 0
-        _complete(connection, _facts_of_change(release, inputs, run_id, ledger))
+        facts = _facts_of_change(release, inputs, run_id, ledger)
+        _complete(connection, {**facts, "restated_at": _moment_of_change(connection, release)})
         _write(connection, "restatements", path)
     return count
 
@@ -216,16 +218,30 @@ def _note_final_periods(connection: duckdb.DuckDBPyConnection, settings: Setting
     if path.exists():
         connection.execute(f"insert into final_periods from read_parquet({quote_literal(path)})")
     connection.execute(
-        f"create table released_periods as select period_grain, period_start from {_released(release, 'dim_period')} "
-        "where is_final"
-    )
-    connection.execute(
         "insert into final_periods "
         "select period_grain, period_start, $release_id, $published_at::TIMESTAMPTZ::TIMESTAMP "
-        "from released_periods anti join final_periods using (period_grain, period_start)",
+        f"from {_released(release, 'dim_period')} anti join final_periods using (period_grain, period_start) "
+        "where is_final",
         {"release_id": release.release_id, "published_at": release.details["built_at"]},
     )
     _write(connection, "final_periods", path)
+
+
+def _choose_periods(connection: duckdb.DuckDBPyConnection, release: Release) -> None:
+    """The periods whose figures are compared: final in the release, or final before it, gone in it and back now.
+
+    Weeks that begin on another day for a while go and come back.
+    """
+    released = _released(release, "dim_period")
+    connection.execute(f"""
+        create table compared_periods as
+        select period_grain, period_start from {released} where is_final
+        union all
+        select period_grain, period_start
+        from (from warehouse.marts.dim_period where is_final)
+        semi join final_periods using (period_grain, period_start)
+        anti join {released} using (period_grain, period_start)
+    """)
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, mart: WatchedMart, release: Release) -> None:
@@ -251,7 +267,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: WatchedMart, release: 
         compared as (
             select {key}, unnest([{values}], recursive := true)
             from published full join built using ({key})
-            semi join released_periods using (period_grain, period_start)
+            semi join compared_periods using (period_grain, period_start)
         )
         select {key}, metric, value_before, value_after
         from compared
@@ -283,8 +299,15 @@ def _facts_of_change(
         "run_id": run_id,
         "load_sequence_from": min(loads, default=None),
         "load_sequence_to": max(loads, default=None),
-        "restated_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
     }
+
+
+def _moment_of_change(connection: duckdb.DuckDBPyConnection, release: Release) -> datetime:
+    """Now, in UTC; where the clock was set back, the next second after all that is known of: changes stay in order."""
+    (latest,) = connection.execute("select max(restated_at) from earlier_restatements").fetchone()
+    published_at = datetime.fromisoformat(release.details["built_at"]).astimezone(UTC).replace(tzinfo=None)
+    known = max(published_at, latest) if latest else published_at
+    return max(datetime.now(UTC).replace(tzinfo=None, microsecond=0), known + timedelta(seconds=1))
 
 
 def _complete(connection: duckdb.DuckDBPyConnection, facts: dict[str, object]) -> None:

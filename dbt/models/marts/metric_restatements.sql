@@ -32,8 +32,7 @@ select
                 survey_metric,
                 survey_id,
                 touchpoint
-            -- Ids of releases begin with the time of publication.
-            order by previous_release_id
+            order by restated_at, previous_release_id
         ) as bigint
     ) as change_number,
     first_published_value,

@@ -186,6 +186,42 @@ def test_a_release_of_a_clock_that_was_set_back_is_not_the_newest_for_ever(setti
     assert history(settings, "distinct previous_release_id") == [(newest.release_id,)]
 
 
+def test_changes_stay_in_order_where_the_clock_is_set_back(settings: Settings) -> None:
+    build(settings)
+    of_the_future = publish(settings, newest_load=1)
+    description = of_the_future.path / "release.json"
+    description.chmod(0o644)
+    description.write_text(json.dumps({**of_the_future.details, "built_at": "2999-01-01T04:00:00+04:00"}))
+    for amount, load in ((12, 2), (15, 3)):
+        build(settings, january=amount)
+        note_restatements(settings, replace(inputs(), load_sequence=load), "run", ledger(load))
+        publish(settings, newest_load=load)
+    assert history(settings, "distinct load_sequence_to, restated_at::varchar, first_published_at < restated_at") == [
+        (2, "2999-01-01 00:00:01", True),
+        (3, "2999-01-01 00:00:02", True),
+    ]
+
+
+def test_periods_that_are_gone_in_one_release_and_back_in_the_next_leave_a_row_each_time(settings: Settings) -> None:
+    """Weeks that began on another day for a while, say; what is final for the first time leaves none."""
+    build(settings)
+    first = publish(settings)
+    build(settings)
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        for mart in MARTS:
+            connection.execute(f"update marts.{mart} set period_start = period_start + 14")
+    assert note(settings, definition="v2") == 5
+    publish(settings, newest_load=2, build_inputs=inputs("v2"))
+    build(settings, january=12)
+    assert note_restatements(settings, replace(inputs("v1"), load_sequence=2), "run-3", ledger(2)) == 5 + 5
+    columns = "metric, day(period_start), value_before, value_after, first_published_value, first_published_release_id"
+    rows = history(settings, columns)
+    assert [row[2:] for row in rows if row[:2] == ("order_value_by_period.net_amount_after_refunds", 1)] == [
+        (10, None, 10, first.release_id),
+        (None, 12, 10, first.release_id),
+    ]
+
+
 def test_a_lake_that_was_put_back_from_a_copy_is_compared_with_what_came_of_its_own_loads(settings: Settings) -> None:
     """Load 9 went with the disk; the files of the copy's load 2 and the new load 3 are what readers see from now on."""
     build(settings)
