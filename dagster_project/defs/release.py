@@ -10,7 +10,6 @@ from dagster_project.defs.raw import OWNER
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import finish_erasures
 from dagster_project.erasing.pending import read_pending
-from dagster_project.loading.reporting_variables import settle_variables
 from dagster_project.publishing.content import MartDescription
 from dagster_project.publishing.releases import Release, changed_marts, current_release, publish_release
 from dagster_project.settings import load_settings
@@ -18,6 +17,10 @@ from dagster_project.transforming.catalog import describe_tables
 from dagster_project.transforming.dbt_runner import ensure_manifest
 
 RELEASE_KEY = dg.AssetKey(["published", "release"])
+BUILT_OTHERWISE = (
+    "What is published was built before models, rules or `reporting:` of the mapping were changed, and follows those "
+    "of then, as release.json says. Run the job daily_refresh to build by those of today."
+)
 
 
 def definitions() -> dg.Definitions:
@@ -47,7 +50,7 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 _write_to_postgres(session, current, context)
             return dg.MaterializeResult(metadata={"unchanged": True, "release": current.release_id})
         with failures_explained():
-            release = _publish(session)
+            release = _publish(session, context)
             context.log.info(f"Release: {release.release_id} is served.")
             _write_to_postgres(session, release, context)
             finished = finish_erasures(session.settings)
@@ -66,8 +69,11 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
     return publish
 
 
-def _publish(session: RunSession) -> Release:
+def _publish(session: RunSession, context: dg.AssetExecutionContext) -> Release:
     inputs = session.require_complete_build()
+    if inputs.definition_version != session.describe_inputs().definition_version:
+        session.warnings.append(BUILT_OTHERWISE)
+        context.log.warning(BUILT_OTHERWISE)
     tables = describe_tables(ensure_manifest(session.dbt_project), "marts")
     return publish_release(
         session.settings,
@@ -76,7 +82,6 @@ def _publish(session: RunSession) -> Release:
         [MartDescription(table.name, table.description, table.columns, table.key) for table in tables],
         session.read_ledger(),
         session.lock.confirm,
-        settle_variables(session.config.variables),
     )
 
 

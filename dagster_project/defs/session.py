@@ -48,8 +48,8 @@ class RunSession:
     `definition_version` names models, macros, seeds, tests and suites as they were when the run began. `is_unchanged`
     is set by the load step: readers already see what this run would build. `refresh` is set when the first layer is
     built, if the tables can be brought up to date instead of built from nothing; `built_before` is what they held then.
-    `warnings` are those of the load step. `layers_begun` and `layers_built` name the dbt layers that this run has
-    begun, and built as a whole.
+    `warnings` are those of the load step and of publishing. `layers_begun` and `layers_built` name the dbt layers that
+    this run has begun, and built as a whole.
     """
 
     settings: Settings

@@ -7,9 +7,11 @@ it.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from dagster_project.loading.reporting_variables import settle_variables
 
 DEFINITION_FOLDERS = ("models", "macros", "seeds", "tests")
 
@@ -25,18 +27,22 @@ class LoadedBatch(Protocol):
 
 @dataclass(frozen=True)
 class BuildInputs:
-    """Two builds with equal inputs give equal marts. `load_sequence` is that of the newest batch."""
+    """Two builds with equal inputs give equal marts. `load_sequence` is that of the newest batch.
+
+    `variables` are those of the models (docs/metrics.md), the defaults among them.
+    """
 
     dataset: str
     data_version: str
     definition_version: str
     load_sequence: int = 0
+    variables: dict[str, object] = field(default_factory=dict)
 
     def has_data_of(self, other: "BuildInputs | None") -> bool:
         """Whether both read the same batches of the same dataset, whatever the definitions."""
         return other is not None and (self.dataset, self.data_version) == (other.dataset, other.data_version)
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, object]:
         """The inputs as they stand in `release.json`."""
         return asdict(self)
 
@@ -44,7 +50,11 @@ class BuildInputs:
 def describe_inputs(
     dataset: str, variables: dict[str, object], ledger: Iterable[LoadedBatch], dbt_project_dir: Path
 ) -> BuildInputs:
-    """The inputs of a build that would start now. Reads the definition files, not the data."""
+    """The inputs of a build that would start now. Reads the definition files, not the data.
+
+    `variables` are those that the mapping sets; one that is set to its default changes nothing.
+    """
+    variables = settle_variables(variables)
     loaded = [entry for entry in ledger if entry.status == "loaded"]
     return BuildInputs(
         dataset=dataset,
@@ -53,6 +63,7 @@ def describe_inputs(
             hash_definitions(dbt_project_dir) + json.dumps(variables, sort_keys=True, default=str)
         ),
         load_sequence=max((entry.load_sequence for entry in loaded), default=0),
+        variables=variables,
     )
 
 

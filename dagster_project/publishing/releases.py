@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,12 +56,11 @@ def publish_release(
     marts: list[MartDescription],
     ledger: Iterable[LedgerEntry],
     confirm_writer: Callable[[], None],
-    variables: Mapping[str, object] | None = None,
 ) -> Release:
     """Make a release of the marts in the warehouse and let readers see it.
 
-    `variables` are those of the models (docs/metrics.md), the defaults among them: readers learn from them in which
-    currency amounts are. `confirm_writer` is called just before the switch and raises when this run may no longer
+    `inputs` are those that the warehouse was built from: readers learn from their variables in which currency amounts
+    are. `confirm_writer` is called just before the switch and raises when this run may no longer
     publish. Until the switch readers see the release before. Raises ReleaseError or `content.MartMissingError`.
     """
     releases_dir = settings.published_dir / "releases"
@@ -80,7 +79,7 @@ def publish_release(
         "git_revision": git_revision(),
         "definition_version": inputs.definition_version,
         "inputs": inputs.as_json(),
-        "variables": dict(variables or {}),
+        "variables": inputs.variables,
         "last_load_sequence": max((entry.load_sequence for entry in ledger if entry.status == "loaded"), default=0),
         "marts": contents,
         "feeds": _summarise_feeds(ledger),

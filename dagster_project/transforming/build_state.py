@@ -20,12 +20,12 @@ def mark_build_begun(settings: Settings) -> None:
         settings.warehouse_path.unlink()
 
 
-def mark_build_complete(settings: Settings, inputs: dict[str, str]) -> None:
+def mark_build_complete(settings: Settings, inputs: dict[str, object]) -> None:
     """The warehouse holds a whole build made from these inputs."""
     publish_file(_note_path(settings), lambda temporary: write_text(temporary, json.dumps(inputs)))
 
 
-def read_complete_build(settings: Settings) -> dict[str, str] | None:
+def read_complete_build(settings: Settings) -> dict[str, object] | None:
     """What the whole build in the warehouse was made from; None if there is none, or nobody can tell."""
     path = _note_path(settings)
     if settings.dbt_target == "duckdb" and not settings.warehouse_path.exists():

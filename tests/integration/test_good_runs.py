@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from benchmarks.measuring import seconds_by_part
+from dagster_project.defs.release import BUILT_OTHERWISE
 from dagster_project.publishing.content import hash_table
 from dagster_project.publishing.releases import list_releases
 from tests.integration.workplace import LINE_COLUMNS, MAPPING, ORDER_COLUMNS, Workplace, order_rows, write_rows
@@ -131,9 +132,12 @@ def test_new_data_change_the_figures_and_rolling_back_brings_the_old_ones(finish
     assert finished.run("rollback") == 0
     assert finished.release() == before
     assert before["release_id"] in capsys.readouterr().out
-    # What was built is still there and is good, so it can be published again without building.
+    # What was built is still there and is good, so it can be published again without building; as it was built.
+    finished.mapping.write_text(finished.mapping.read_text().replace("USD", "AED"))
     assert finished.run("run", "publish_release") == 0
     assert finished.release()["feeds"]["orders"]["files"] == 2
+    assert finished.release()["variables"]["reporting_currency"] == "USD"
+    assert BUILT_OTHERWISE in capsys.readouterr().out
 
 
 def test_only_orders_are_needed_and_two_datasets_in_one_home_never_mix(finished: Workplace) -> None:

@@ -43,6 +43,15 @@ def test_data_variables_and_dataset_change_them(project: Path) -> None:
     assert inputs(project, dataset="other") != before
 
 
+def test_a_variable_that_is_set_to_its_default_changes_nothing(project: Path) -> None:
+    assert inputs(project, variables={"first_weekday": 1}) == inputs(project)
+
+
+def test_they_name_every_variable_as_the_models_see_it(project: Path) -> None:
+    variables = inputs(project, variables={"first_weekday": 6}).variables
+    assert (variables["first_weekday"], variables["small_base_limit"]) == (6, 30)
+
+
 def test_a_file_that_is_loaded_a_second_time_may_be_read_otherwise(project: Path) -> None:
     """A lake is put back from a copy and the mapping changed since: the same file gets the same number again."""
     again = describe_inputs("sample", {}, [entry("a"), entry("b", loaded_at="2026-03-02")], project)

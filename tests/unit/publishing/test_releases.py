@@ -27,7 +27,8 @@ from dagster_project.publishing.releases import (
 from dagster_project.settings import Settings
 from tests.unit.publishing.entries import entry
 
-INPUTS = BuildInputs(dataset="sample", data_version="d1", definition_version="v1")
+VARIABLES = {"reporting_currency": "AED"}
+INPUTS = BuildInputs(dataset="sample", data_version="d1", definition_version="v1", variables=VARIABLES)
 MARTS = [
     MartDescription(
         "retention", "Retention. One row a period.", {"period": "The period's first day", "rate": "It's a rate"}
@@ -82,6 +83,7 @@ def test_a_release_holds_every_mart_twice_and_says_what_is_in_it(settings: Setti
     assert details == release.details
     assert details["run_id"] == "run00001-x"
     assert details["definition_version"] == "v1"
+    assert details["variables"] == VARIABLES
     assert details["last_load_sequence"] == 7
     assert details["marts"]["retention"]["rows"] == 50
     assert details["marts"]["retention"]["columns"][0] == {"name": "period", "type": "INTEGER"}
