@@ -50,7 +50,8 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 _write_to_postgres(session, current, context)
             return dg.MaterializeResult(metadata={"unchanged": True, "release": current.release_id})
         with failures_explained():
-            release = _publish(session, context)
+            release = _publish(session)
+            _tell_of_other_definitions(session, release, context)
             context.log.info(f"Release: {release.release_id} is served.")
             _write_to_postgres(session, release, context)
             finished = finish_erasures(session.settings)
@@ -69,11 +70,8 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
     return publish
 
 
-def _publish(session: RunSession, context: dg.AssetExecutionContext) -> Release:
+def _publish(session: RunSession) -> Release:
     inputs = session.require_complete_build()
-    if inputs.definition_version != session.describe_inputs().definition_version:
-        session.warnings.append(BUILT_OTHERWISE)
-        context.log.warning(BUILT_OTHERWISE)
     tables = describe_tables(ensure_manifest(session.dbt_project), "marts")
     return publish_release(
         session.settings,
@@ -83,6 +81,12 @@ def _publish(session: RunSession, context: dg.AssetExecutionContext) -> Release:
         session.read_ledger(),
         session.lock.confirm,
     )
+
+
+def _tell_of_other_definitions(session: RunSession, release: Release, context: dg.AssetExecutionContext) -> None:
+    if release.inputs.definition_version != session.describe_inputs().definition_version:
+        session.warnings.append(BUILT_OTHERWISE)
+        context.log.warning(BUILT_OTHERWISE)
 
 
 def _write_to_postgres(session: RunSession, release: Release, context: dg.AssetExecutionContext) -> None:
