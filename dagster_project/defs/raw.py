@@ -46,7 +46,7 @@ def load_step() -> dg.AssetsDefinition:
             _erase(session, context.log.info)
             if session.customer_to_erase is None:
                 result = load_extracts(session.settings, session.config, context.log.info)
-                _tell_warnings(session, context, result)
+                tell_warnings(session, context, result.warnings)
                 erase_comments_on_new_orders(session.settings)
             else:
                 # Nothing else may decide whether the person's last traces go: new files are left to the next refresh.
@@ -54,7 +54,7 @@ def load_step() -> dg.AssetsDefinition:
             if session.must_replay:
                 replayed = replay_quarantine(session.settings, session.config, context.log.info)
                 context.log.info(f"Taken out of quarantine: {sum(file.rows_accepted for file in replayed.files)} rows.")
-                _tell_warnings(session, context, replayed)
+                tell_warnings(session, context, replayed.warnings)
             session.is_unchanged = _is_unchanged(session, result)
         context.log.info(summary_of(result))
         if session.is_unchanged:
@@ -78,10 +78,10 @@ def summary_of(result: LoadResult) -> str:
     )
 
 
-def _tell_warnings(session: RunSession, context: dg.AssetExecutionContext, result: LoadResult) -> None:
+def tell_warnings(session: RunSession, context: dg.AssetExecutionContext, warnings: list[str]) -> None:
     """At once, and for the run's page: what comes next may fail."""
-    session.warnings += result.warnings
-    for warning in result.warnings:
+    session.warnings += warnings
+    for warning in warnings:
         context.log.warning(warning)
 
 

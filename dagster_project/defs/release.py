@@ -6,7 +6,7 @@ Belongs here: publishing as a Dagster step. Does not belong here: how a release 
 import dagster as dg
 
 from dagster_project.defs.layers import asset_key, freshness_policy, layer_of, read_manifest
-from dagster_project.defs.raw import OWNER
+from dagster_project.defs.raw import OWNER, tell_warnings
 from dagster_project.defs.session import RunSession, failures_explained
 from dagster_project.erasing.erasure import finish_erasures
 from dagster_project.erasing.pending import read_pending
@@ -51,7 +51,8 @@ def release_step(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata={"unchanged": True, "release": current.release_id})
         with failures_explained():
             release = _publish(session)
-            _tell_of_other_definitions(session, release, context)
+            if release.inputs.definition_version != session.definition_version:
+                tell_warnings(session, context, [BUILT_OTHERWISE])
             context.log.info(f"Release: {release.release_id} is served.")
             _write_to_postgres(session, release, context)
             finished = finish_erasures(session.settings)
@@ -81,12 +82,6 @@ def _publish(session: RunSession) -> Release:
         session.read_ledger(),
         session.lock.confirm,
     )
-
-
-def _tell_of_other_definitions(session: RunSession, release: Release, context: dg.AssetExecutionContext) -> None:
-    if release.inputs.definition_version != session.describe_inputs().definition_version:
-        session.warnings.append(BUILT_OTHERWISE)
-        context.log.warning(BUILT_OTHERWISE)
 
 
 def _write_to_postgres(session: RunSession, release: Release, context: dg.AssetExecutionContext) -> None:
